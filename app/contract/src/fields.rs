@@ -1,0 +1,212 @@
+//! What can be wrong with one field of a form, and the checks that find it: the same in the browser and on the server.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::{EMAIL_MAX, NAME_MAX, PASSWORD_MAX, PASSWORD_MIN};
+use crate::keys::LABEL_MAX;
+
+/// One field, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldProblem {
+    /// The field's name in the form.
+    pub field: String,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "problem", rename_all = "snake_case")]
+pub enum Problem {
+    /// Nothing was given.
+    Empty,
+    /// Too many characters.
+    TooLong {
+        /// How many are allowed.
+        max: u32,
+    },
+    /// Too few characters.
+    TooShort {
+        /// How many are needed.
+        min: u32,
+    },
+    /// Characters that cannot be seen: control characters, line breaks, direction overrides.
+    Invisible,
+    /// Not an email address.
+    NotAnEmail,
+    /// The terms were not accepted, or they changed since the page was loaded.
+    TermsNotAccepted,
+    /// Not one of the choices.
+    NotAChoice,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Fill this in."),
+            Self::TooLong { max } => write!(f, "Use at most {max} characters."),
+            Self::TooShort { min } => {
+                write!(f, "Use at least {min} characters. A few unrelated words are easy to remember.")
+            }
+            Self::Invisible => f.write_str("Remove the characters that cannot be seen, such as line breaks."),
+            Self::NotAnEmail => f.write_str("Enter an address like name@example.com."),
+            Self::TermsNotAccepted => f.write_str("Accept the terms to continue."),
+            Self::NotAChoice => f.write_str("Choose one of the options."),
+        }
+    }
+}
+
+/// Collects the problems of a form, so that a person sees all of them at once.
+#[derive(Debug, Default)]
+pub struct Check {
+    problems: Vec<FieldProblem>,
+}
+
+impl Check {
+    /// Notes a problem.
+    pub fn refuse(&mut self, field: &str, problem: Problem) {
+        self.problems.push(FieldProblem { field: field.to_owned(), problem });
+    }
+
+    /// A person's name: any script, trimmed, no control characters.
+    pub fn name(&mut self, field: &str, value: &str) -> String {
+        self.line(field, value, NAME_MAX)
+    }
+
+    /// A key's label.
+    pub fn label(&mut self, field: &str, value: &str) -> String {
+        self.line(field, value, LABEL_MAX)
+    }
+
+    fn line(&mut self, field: &str, value: &str, max: usize) -> String {
+        let value = value.trim();
+        if value.is_empty() {
+            self.refuse(field, Problem::Empty);
+        } else if value.chars().count() > max {
+            self.refuse(field, Problem::TooLong { max: max as u32 });
+        } else if value.chars().any(is_invisible) {
+            self.refuse(field, Problem::Invisible);
+        }
+        value.to_owned()
+    }
+
+    /// An email address, trimmed. Its form only: one `@`, something before, a dot-free or dotted domain after; whether
+    /// it exists is what the verification mail finds out.
+    pub fn email(&mut self, field: &str, value: &str) -> String {
+        let value = value.trim();
+        if value.is_empty() {
+            self.refuse(field, Problem::Empty);
+        } else if value.len() > EMAIL_MAX {
+            self.refuse(field, Problem::TooLong { max: EMAIL_MAX as u32 });
+        } else if !looks_like_email(value) {
+            self.refuse(field, Problem::NotAnEmail);
+        }
+        value.to_owned()
+    }
+
+    /// A new password: any character, counted as Unicode scalars, never trimmed.
+    pub fn new_password(&mut self, field: &str, value: &str) {
+        let length = value.chars().count();
+        if length == 0 {
+            self.refuse(field, Problem::Empty);
+        } else if length < PASSWORD_MIN {
+            self.refuse(field, Problem::TooShort { min: PASSWORD_MIN as u32 });
+        } else if length > PASSWORD_MAX {
+            self.refuse(field, Problem::TooLong { max: PASSWORD_MAX as u32 });
+        }
+    }
+
+    /// The problems, if there are any.
+    ///
+    /// # Errors
+    /// All problems noted so far.
+    pub fn finish(self) -> Result<(), Vec<FieldProblem>> {
+        if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
+    }
+}
+
+/// Control characters, line separators and direction overrides: they can forge what a person or a log reads.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn looks_like_email(value: &str) -> bool {
+    let Some((local, domain)) = value.rsplit_once('@') else { return false };
+    let local_ok = !local.is_empty()
+        && local.len() <= 64
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && !local.contains('@');
+    let domain_ok = !domain.is_empty()
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+        });
+    local_ok && domain_ok && !value.chars().any(|c| c.is_whitespace() || is_invisible(c) || "<>()[],;:\\\"".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(check: impl FnOnce(&mut Check)) -> Vec<Problem> {
+        let mut all = Check::default();
+        check(&mut all);
+        all.finish().err().unwrap_or_default().into_iter().map(|field| field.problem).collect()
+    }
+
+    #[test]
+    fn names_of_every_script_are_accepted() {
+        for name in ["Ada Lovelace", "नरेन्द्र", "محمد", "Zoë Ångström", "李", "e\u{301}ve"] {
+            assert_eq!(problems(|check| drop(check.name("name", name))), [], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_hide_what_it_is() {
+        for name in ["Ada\nBcc: all@example.com", "Ada\0", "\u{202e}adA", "a\u{2028}b"] {
+            assert_eq!(problems(|check| drop(check.name("name", name))), [Problem::Invisible], "{name:?}");
+        }
+        assert_eq!(problems(|check| drop(check.name("name", " \t "))), [Problem::Empty]);
+        assert_eq!(problems(|check| drop(check.name("name", &"x".repeat(10_000)))), [Problem::TooLong { max: 200 }]);
+    }
+
+    #[test]
+    fn addresses_are_checked_by_form_only() {
+        for email in ["ada@example.com", "a+b@sub.example", "ada@localhost", "o'hara@example.ie", "用户@例子.公司"]
+        {
+            assert_eq!(problems(|check| drop(check.email("email", email))), [], "{email}");
+        }
+        for email in [
+            "ada",
+            "@example.com",
+            "ada@",
+            "a b@example.com",
+            "ada@exam ple.com",
+            "ada@-x.com",
+            "a@b@c",
+            "ada@example..com",
+            "ada@example.com\r\nBcc: x",
+            "<ada@example.com>",
+        ] {
+            assert_eq!(problems(|check| drop(check.email("email", email))), [Problem::NotAnEmail], "{email}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_counted_in_characters_and_never_trimmed() {
+        assert_eq!(problems(|check| check.new_password("password", "short")), [Problem::TooShort { min: 15 }]);
+        assert_eq!(problems(|check| check.new_password("password", "пятнадцать букв")), []);
+        assert_eq!(problems(|check| check.new_password("password", &" ".repeat(15))), []);
+        assert_eq!(
+            problems(|check| check.new_password("password", &"x".repeat(10_000))),
+            [Problem::TooLong { max: 256 }]
+        );
+    }
+}

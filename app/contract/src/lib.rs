@@ -1,0 +1,28 @@
+//! What browser, REST client, gateway and server agree on.
+//!
+//! Pure: no I/O, no clock, no randomness. Times are milliseconds since 1970 UTC, durations say their unit in the name,
+//! ids are types. Everything here compiles for the browser and for the host.
+
+pub mod accounts;
+pub mod apis;
+pub mod environment;
+pub mod fields;
+pub mod ids;
+pub mod keys;
+pub mod organizations;
+pub mod page;
+pub mod permission;
+pub mod policies;
+pub mod refusal;
+pub mod request_logs;
+pub mod usage;
+
+pub use environment::Environment;
+pub use fields::{FieldProblem, Problem};
+pub use ids::{AccountId, ApiId, KeyId, MailId, OrganizationId, RequestId, SessionId};
+pub use page::Page;
+pub use permission::{Permission, Role, StaffRole};
+pub use refusal::Refusal;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = i64;

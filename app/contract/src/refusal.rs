@@ -1,0 +1,412 @@
+//! Every "no" the system can say: one code, one status, one sentence that tells what to do next.
+//!
+//! Pages match on it, REST and the gateway render it as a problem document (RFC 9457), and `/docs/errors/{code}` is
+//! written from it. A new refusal does not compile until it has a code, a status, a title, a sentence and a page.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::FieldProblem;
+use crate::keys::LABEL_MAX;
+
+/// A "no".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Refusal {
+    /// One or more fields of a form.
+    InvalidInput {
+        /// Which, and why.
+        fields: Vec<FieldProblem>,
+    },
+    /// Wrong address or password, or no such account: never said which.
+    SignInFailed,
+    /// The address was not verified yet; said only after the right password.
+    EmailNotVerified,
+    /// The page needs a signed-in person.
+    NotSignedIn,
+    /// The person's role does not allow it.
+    NotAllowed,
+    /// No such thing, or someone else's.
+    NotFound,
+    /// The link is not one of ours, or was cut.
+    LinkUnknown,
+    /// The link is too old.
+    LinkExpired,
+    /// The link was used.
+    LinkUsed,
+    /// The key was revoked, so nothing can be revealed.
+    KeyIsRevoked,
+    /// The key is in use, so its secret cannot be made anew.
+    KeyInUse,
+    /// The form came from another site.
+    CrossSite,
+    /// The address exists, but not for this method.
+    MethodNotAllowed,
+    /// The request body is larger than any form of ours.
+    TooLarge,
+    /// A live-log filter that cannot be read.
+    FilterUnreadable {
+        /// The part that was not understood.
+        part: String,
+    },
+    /// Gateway: no key was presented.
+    MissingKey,
+    /// Gateway: more than one key was presented.
+    SeveralKeys,
+    /// Gateway: the key stood in the URL.
+    KeyInUrl,
+    /// Gateway: the key's form or checksum is wrong.
+    MalformedKey,
+    /// Gateway: no such key.
+    UnknownKey,
+    /// Gateway: the key was revoked.
+    RevokedKey,
+    /// Gateway: no API under that name.
+    UnknownApi,
+    /// Gateway: the URL's path has a form that upstreams read differently.
+    AmbiguousPath,
+    /// Gateway: the upstream could not be reached, or broke off before it answered.
+    UpstreamDown,
+    /// Gateway: the upstream did not answer in time.
+    UpstreamTimeout {
+        /// How long the gateway waited, in seconds.
+        waited_s: u32,
+    },
+}
+
+impl Refusal {
+    /// One of each, for the catalogue.
+    #[must_use]
+    pub fn catalogue() -> Vec<Self> {
+        vec![
+            Self::InvalidInput { fields: Vec::new() },
+            Self::SignInFailed,
+            Self::EmailNotVerified,
+            Self::NotSignedIn,
+            Self::NotAllowed,
+            Self::NotFound,
+            Self::LinkUnknown,
+            Self::LinkExpired,
+            Self::LinkUsed,
+            Self::KeyIsRevoked,
+            Self::KeyInUse,
+            Self::CrossSite,
+            Self::MethodNotAllowed,
+            Self::TooLarge,
+            Self::FilterUnreadable { part: "status:ok".to_owned() },
+            Self::MissingKey,
+            Self::SeveralKeys,
+            Self::KeyInUrl,
+            Self::MalformedKey,
+            Self::UnknownKey,
+            Self::RevokedKey,
+            Self::UnknownApi,
+            Self::AmbiguousPath,
+            Self::UpstreamDown,
+            Self::UpstreamTimeout { waited_s: 30 },
+        ]
+    }
+
+    /// The one with this code, as the catalogue shows it.
+    #[must_use]
+    pub fn by_code(code: &str) -> Option<Self> {
+        Self::catalogue().into_iter().find(|refusal| refusal.code() == code)
+    }
+
+    /// The stable word programs match on.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidInput { .. } => "invalid_input",
+            Self::SignInFailed => "sign_in_failed",
+            Self::EmailNotVerified => "email_not_verified",
+            Self::NotSignedIn => "not_signed_in",
+            Self::NotAllowed => "not_allowed",
+            Self::NotFound => "not_found",
+            Self::LinkUnknown => "link_unknown",
+            Self::LinkExpired => "link_expired",
+            Self::LinkUsed => "link_used",
+            Self::KeyIsRevoked => "key_is_revoked",
+            Self::KeyInUse => "key_in_use",
+            Self::CrossSite => "cross_site",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::FilterUnreadable { .. } => "filter_unreadable",
+            Self::MissingKey => "missing_key",
+            Self::SeveralKeys => "several_keys",
+            Self::KeyInUrl => "key_in_url",
+            Self::MalformedKey => "malformed_key",
+            Self::UnknownKey => "unknown_key",
+            Self::RevokedKey => "revoked_key",
+            Self::UnknownApi => "unknown_api",
+            Self::AmbiguousPath => "ambiguous_path",
+            Self::UpstreamDown => "upstream_down",
+            Self::UpstreamTimeout { .. } => "upstream_timeout",
+        }
+    }
+
+    /// HTTP status (RFC 9110 §15).
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::SeveralKeys | Self::KeyInUrl | Self::AmbiguousPath | Self::FilterUnreadable { .. } => 400,
+            Self::SignInFailed
+            | Self::NotSignedIn
+            | Self::MissingKey
+            | Self::MalformedKey
+            | Self::UnknownKey
+            | Self::RevokedKey => 401,
+            Self::EmailNotVerified | Self::NotAllowed | Self::CrossSite => 403,
+            Self::NotFound | Self::LinkUnknown | Self::UnknownApi => 404,
+            Self::MethodNotAllowed => 405,
+            Self::KeyIsRevoked | Self::KeyInUse => 409,
+            Self::LinkExpired | Self::LinkUsed => 410,
+            Self::TooLarge => 413,
+            Self::InvalidInput { .. } => 422,
+            Self::UpstreamDown => 502,
+            Self::UpstreamTimeout { .. } => 504,
+        }
+    }
+
+    /// A few words: the heading of a page, the `title` of a problem document.
+    #[must_use]
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::InvalidInput { .. } => "Some fields need another look",
+            Self::SignInFailed => "Address or password is wrong",
+            Self::EmailNotVerified => "Email not verified yet",
+            Self::NotSignedIn => "Not signed in",
+            Self::NotAllowed => "Not allowed",
+            Self::NotFound => "Not found",
+            Self::LinkUnknown => "Unknown link",
+            Self::LinkExpired => "Link expired",
+            Self::LinkUsed => "Link already used",
+            Self::KeyIsRevoked => "Key is revoked",
+            Self::KeyInUse => "Key is in use",
+            Self::CrossSite => "Form came from another site",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::TooLarge => "Request too large",
+            Self::FilterUnreadable { .. } => "Filter not understood",
+            Self::MissingKey => "Key missing",
+            Self::SeveralKeys => "More than one key",
+            Self::KeyInUrl => "Key in the URL",
+            Self::MalformedKey => "Malformed key",
+            Self::UnknownKey => "Unknown key",
+            Self::RevokedKey => "Revoked key",
+            Self::UnknownApi => "Unknown API",
+            Self::AmbiguousPath => "Ambiguous path",
+            Self::UpstreamDown => "Upstream not reachable",
+            Self::UpstreamTimeout { .. } => "Upstream too slow",
+        }
+    }
+
+    /// Why it happens and how to mend it: the body of its docs page.
+    #[must_use]
+    pub const fn explanation(&self) -> &'static str {
+        match self {
+            Self::InvalidInput { .. } => {
+                "One or more fields were empty, too long, or held characters that cannot be seen. `fields` names each of them with its problem. Nothing was stored; send the corrected form again."
+            }
+            Self::SignInFailed => {
+                "The address and the password do not belong together, or there is no such account. The answer is the same in both cases, so that nobody can find out who has an account here."
+            }
+            Self::EmailNotVerified => {
+                "The password was right, but the address was never confirmed. Open the link in the verification mail, or ask for a new one on the sign-in page."
+            }
+            Self::NotSignedIn => {
+                "The page or call needs a signed-in person. Sessions end after an hour without use and after a day at the latest."
+            }
+            Self::NotAllowed => {
+                "You are signed in, but your role does not include this. Ask an owner of the organization."
+            }
+            Self::NotFound => {
+                "There is nothing at this address, or it belongs to someone else. The answer is the same in both cases."
+            }
+            Self::LinkUnknown => {
+                "The link is not one that we sent, or a mail program cut it. Copy the whole link from the mail into the address bar."
+            }
+            Self::LinkExpired => {
+                "Links in mails work for a limited time. Ask for a new one; the old one stays useless."
+            }
+            Self::LinkUsed => {
+                "Every link in a mail works once. If you did not use it yourself, revoke the key on the keys page."
+            }
+            Self::KeyIsRevoked => "A revoked key stays revoked. Create a new one.",
+            Self::KeyInUse => {
+                "The key was already accepted by the gateway. Making its secret anew would break whoever uses it. Create another key, move over, then revoke this one."
+            }
+            Self::CrossSite => {
+                "The browser says that the form was sent by another site (Sec-Fetch-Site, Origin). Open the page here and send it again."
+            }
+            Self::MethodNotAllowed => {
+                "The address exists, but for another HTTP method. The `Allow` header lists which."
+            }
+            Self::TooLarge => "The body of the request is larger than any form here needs. Nothing was stored.",
+            Self::FilterUnreadable { .. } => {
+                "A filter is a list of `field:value`, separated by spaces, each with an optional `-` before it. Fields: status, method, api, organization, key, code, environment. Example: `status:5xx -code:unknown_key`."
+            }
+            Self::MissingKey => {
+                "The gateway looks for a key in `Authorization: Bearer <key>` or in `X-Api-Key: <key>`, and found neither."
+            }
+            Self::SeveralKeys => {
+                "The request carries more than one key: in both headers, or one header twice. The gateway does not guess which one you mean."
+            }
+            Self::KeyInUrl => {
+                "A key in a URL ends up in histories, proxies and logs. The gateway refuses it without looking at it and masks it in its own log. Treat that key as leaked: revoke it, and send the new one in a header."
+            }
+            Self::MalformedKey => {
+                "The text is not a key of this portal: its prefix, length, alphabet or checksum is wrong. Most often a character was lost while copying. The string you sent is not stored."
+            }
+            Self::UnknownKey => {
+                "The text has the form of a key, but there is no such key. It may belong to another environment or another portal. Only its last four characters are stored."
+            }
+            Self::RevokedKey => "The key was revoked by its organization and will never work again.",
+            Self::UnknownApi => {
+                "The first segment of the path names the API, and there is none with this name. The docs list all of them."
+            }
+            Self::AmbiguousPath => {
+                "The path holds `.` or `..` segments, empty segments, encoded slashes or backslashes. Programs read such paths differently, so the gateway forwards none of them."
+            }
+            Self::UpstreamDown => {
+                "The gateway accepted your call, but the API behind it could not be reached or broke off. The call is not counted against you; it is safe to repeat if the operation itself is."
+            }
+            Self::UpstreamTimeout { .. } => {
+                "The gateway accepted your call, but the API behind it did not answer in time. The call is not counted against you; the API may have worked on it all the same."
+            }
+        }
+    }
+
+    /// Whether the gateway gives it: such codes stand in request logs.
+    #[must_use]
+    pub const fn is_of_gateway(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingKey
+                | Self::SeveralKeys
+                | Self::KeyInUrl
+                | Self::MalformedKey
+                | Self::UnknownKey
+                | Self::RevokedKey
+                | Self::UnknownApi
+                | Self::AmbiguousPath
+                | Self::UpstreamDown
+                | Self::UpstreamTimeout { .. }
+        )
+    }
+
+    /// What is wrong with the field, if this refusal is about it.
+    #[must_use]
+    pub fn problem_of(&self, name: &str) -> Option<crate::Problem> {
+        match self {
+            Self::InvalidInput { fields } => fields.iter().find(|field| field.field == name).map(|field| field.problem),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidInput { fields } => match fields.len() {
+                1 => f.write_str("One field needs another look. Correct it and send the form again."),
+                _ => f.write_str("Some fields need another look. Correct them and send the form again."),
+            },
+            Self::SignInFailed => f.write_str("No account has this address and password. Check both and try again."),
+            Self::EmailNotVerified => f.write_str("Verify your email first: open the link we sent you, or ask for a new one."),
+            Self::NotSignedIn => f.write_str("Sign in to continue."),
+            Self::NotAllowed => f.write_str("Your role does not allow this. Ask an owner of the organization."),
+            Self::NotFound => f.write_str("There is nothing here. Check the address, or go back to where you came from."),
+            Self::LinkUnknown => f.write_str("This link is not complete. Copy the whole link from the mail."),
+            Self::LinkExpired => f.write_str("This link is too old. Ask for a new one."),
+            Self::LinkUsed => f.write_str("This link was already used. Ask for a new one if you still need it."),
+            Self::KeyIsRevoked => f.write_str("This key is revoked. Create a new one."),
+            Self::KeyInUse => f.write_str("This key is already in use, so its secret cannot be made anew. Create another key and revoke this one."),
+            Self::CrossSite => f.write_str("This form was sent from another site, so it was not accepted. Open the page here and send it again."),
+            Self::MethodNotAllowed => f.write_str("This address does not take that method. The Allow header lists which it takes."),
+            Self::TooLarge => f.write_str("This request is too large. Shorten it and send it again."),
+            Self::FilterUnreadable { part } => write!(f, "The filter part `{part}` was not understood. Write it like `status:5xx` or `-code:unknown_key`."),
+            Self::MissingKey => f.write_str("Send your key as `Authorization: Bearer <key>` or as `X-Api-Key: <key>`."),
+            Self::SeveralKeys => f.write_str("Send exactly one key, in one header."),
+            Self::KeyInUrl => f.write_str("Send the key in a header, not in the URL. Revoke this key: URLs are recorded in many places."),
+            Self::MalformedKey => f.write_str("This is not a complete key. Copy it again; a character is missing or wrong."),
+            Self::UnknownKey => f.write_str("There is no such key. Check that you use the right one, or create a new one."),
+            Self::RevokedKey => f.write_str("This key was revoked. Use another one, or create a new one."),
+            Self::UnknownApi => f.write_str("There is no API with this name. The docs list all of them."),
+            Self::AmbiguousPath => f.write_str("Send the path without `.`, `..`, empty segments, encoded slashes or backslashes."),
+            Self::UpstreamDown => f.write_str("The API behind the gateway could not be reached. Nothing was charged. Try again in a moment."),
+            Self::UpstreamTimeout { waited_s } => write!(f, "The API behind the gateway did not answer within {waited_s} s. Nothing was charged."),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// A problem document (RFC 9457 §3.1), with our two extension members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemDocument {
+    /// Where it is explained: `/docs/errors/{code}` of the portal.
+    pub r#type: String,
+    /// A few words.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// One sentence: what to do.
+    pub detail: String,
+    /// The stable word.
+    pub code: String,
+    /// Names the request in logs, on both sides.
+    pub request_id: String,
+    /// What is wrong with which field; absent unless the code is `invalid_input`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldProblem>,
+}
+
+impl ProblemDocument {
+    /// The document for a refusal. `portal_url` has no slash at its end.
+    #[must_use]
+    pub fn new(refusal: &Refusal, portal_url: &str, request_id: crate::RequestId) -> Self {
+        Self {
+            r#type: format!("{portal_url}/docs/errors/{}", refusal.code()),
+            title: refusal.title().to_owned(),
+            status: refusal.status(),
+            detail: refusal.to_string(),
+            code: refusal.code().to_owned(),
+            request_id: request_id.to_string(),
+            fields: match refusal {
+                Refusal::InvalidInput { fields } => fields.clone(),
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
+const _: () = assert!(LABEL_MAX < 100, "a label stands in a table column");
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_what_we_published() {
+        let lines: Vec<String> = Refusal::catalogue()
+            .iter()
+            .map(|refusal| format!("{} {} | {} | {refusal}", refusal.status(), refusal.code(), refusal.title()))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn every_code_is_unique_and_is_its_serialized_tag() {
+        let catalogue = Refusal::catalogue();
+        let codes: BTreeSet<&str> = catalogue.iter().map(Refusal::code).collect();
+        assert_eq!(codes.len(), catalogue.len());
+        for refusal in catalogue {
+            let json = serde_json::to_value(&refusal).unwrap_or_default();
+            assert_eq!(json["code"], refusal.code());
+            assert_eq!(Refusal::by_code(refusal.code()).as_ref(), Some(&refusal));
+        }
+    }
+}

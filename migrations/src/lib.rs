@@ -1,0 +1,46 @@
+//! One portable set of migrations for SQLite and PostgreSQL.
+//!
+//! - One change per file; the file's name is its order and its name in the database.
+//! - Builders only, so that both databases get the same schema; each migration runs in a transaction on both.
+//! - Times are milliseconds since 1970 UTC in `BIGINT`: they compare alike on both and no default reads a clock.
+//! - Every migration can be undone; a test runs each up, down and up again.
+
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261121_000001_accounts;
+mod m20261121_000002_policy_acceptances;
+mod m20261121_000003_organizations;
+mod m20261121_000004_members;
+mod m20261121_000005_staff;
+mod m20261121_000006_sessions;
+mod m20261121_000007_mails;
+mod m20261121_000008_apis;
+mod m20261121_000009_keys;
+mod m20261121_000010_mail_links;
+mod m20261121_000011_request_logs;
+mod m20261121_000012_usage_minutes;
+
+/// Applies and undoes migrations.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_accounts::Migration),
+            Box::new(m20261121_000002_policy_acceptances::Migration),
+            Box::new(m20261121_000003_organizations::Migration),
+            Box::new(m20261121_000004_members::Migration),
+            Box::new(m20261121_000005_staff::Migration),
+            Box::new(m20261121_000006_sessions::Migration),
+            Box::new(m20261121_000007_mails::Migration),
+            Box::new(m20261121_000008_apis::Migration),
+            Box::new(m20261121_000009_keys::Migration),
+            Box::new(m20261121_000010_mail_links::Migration),
+            Box::new(m20261121_000011_request_logs::Migration),
+            Box::new(m20261121_000012_usage_minutes::Migration),
+        ]
+    }
+}
