@@ -1,0 +1,51 @@
+//! Moments in time.
+
+use std::time::Duration;
+
+use contract::Millis;
+use leptos::prelude::*;
+
+use super::format;
+
+/// The browser's clock, for everything on the page that says how long ago something was. Absent on the server and at
+/// hydration, so that both print the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(ReadSignal<Option<Millis>>);
+
+/// How often "4 min ago" is brought up to date: often enough for seconds to be roughly right, seldom enough to be free.
+const TICK: Duration = Duration::from_secs(5);
+
+/// Starts the clock for everything below. Layouts do this.
+pub fn provide_clock() {
+    if use_context::<Clock>().is_some() {
+        return;
+    }
+    let (now, set_now) = signal(None);
+    provide_context(Clock(now));
+    Effect::new(move || {
+        let tick = move || drop(set_now.try_set(Some(js_sys::Date::now() as Millis)));
+        tick();
+        if let Ok(handle) = set_interval_with_handle(tick, TICK) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+}
+
+/// A moment: absolute and in UTC from the server, then relative, with the full moment on hover.
+#[component]
+#[must_use]
+pub fn Time(
+    /// When.
+    at: Millis,
+    /// Stays absolute, to the millisecond: in logs.
+    #[prop(optional)]
+    precise: bool,
+) -> impl IntoView {
+    let clock = use_context::<Clock>();
+    let text = move || match clock.and_then(|clock| clock.0.get()) {
+        Some(now) if !precise => format::relative(at, now),
+        _ if precise => format::clock(at),
+        _ => format::date_and_time(at),
+    };
+    view! { <time datetime=format::rfc3339(at) title=format::precise(at)>{text}</time> }.into_any()
+}

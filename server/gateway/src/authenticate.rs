@@ -1,0 +1,220 @@
+//! Who calls: exactly one key, in a header, well-formed, known, active.
+
+use std::sync::Arc;
+
+use contract::Refusal;
+use contract::keys::format;
+use contract::keys::hash::KeyHasher;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+use crate::path::hex;
+use crate::ports::{Grant, GrantState, KeyDirectory};
+
+pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// So many alphanumeric characters after `cs_live_` in the middle of a text are a key, whole or cut; fewer are words.
+const TELLING_LENGTH: usize = 16;
+
+/// Clients encode once, careless ones twice; the third time is for those who try.
+const DECODINGS: usize = 3;
+
+/// Looks keys up.
+pub(crate) struct Keyring {
+    prefix: String,
+    /// How a key of ours begins, for either environment.
+    beginnings: [String; 2],
+    hasher: KeyHasher,
+    keys: Arc<dyn KeyDirectory>,
+}
+
+/// Who calls, or why not. What stands here may be recorded; the presented text does not.
+pub(crate) enum Verdict<'a> {
+    Admitted {
+        grant: Arc<Grant>,
+        /// To be kept from the upstream.
+        secret: &'a str,
+    },
+    Refused {
+        refusal: Refusal,
+        grant: Option<Arc<Grant>>,
+        hint: Option<String>,
+    },
+}
+
+impl Verdict<'_> {
+    fn refused(refusal: Refusal) -> Self {
+        Self::Refused { refusal, grant: None, hint: None }
+    }
+}
+
+impl Keyring {
+    pub(crate) fn new(prefix: String, hasher: KeyHasher, keys: Arc<dyn KeyDirectory>) -> Self {
+        let beginnings = contract::Environment::ALL.map(|environment| format!("{prefix}_{}_", environment.word()));
+        Self { prefix, beginnings, hasher, keys }
+    }
+
+    pub(crate) fn authenticate<'a>(&self, headers: &'a HeaderMap) -> Verdict<'a> {
+        let text = match self.presented(headers) {
+            Ok(text) => text,
+            Err(refusal) => return Verdict::refused(refusal),
+        };
+        let Some(key) = std::str::from_utf8(text).ok().and_then(|text| format::parse(text, &self.prefix)) else {
+            return Verdict::refused(Refusal::MalformedKey);
+        };
+        match self.keys.find(&self.hasher.hash(key.text())) {
+            None => Verdict::Refused { refusal: Refusal::UnknownKey, grant: None, hint: Some(key.hint()) },
+            Some(grant) if grant.state == GrantState::Revoked => {
+                Verdict::Refused { refusal: Refusal::RevokedKey, grant: Some(grant), hint: None }
+            }
+            Some(grant) => Verdict::Admitted { grant, secret: key.text() },
+        }
+    }
+
+    /// The one key text of a request.
+    fn presented<'a>(&self, headers: &'a HeaderMap) -> Result<&'a [u8], Refusal> {
+        let authorization = only(headers, &AUTHORIZATION)?;
+        let bearer = authorization.and_then(bearer);
+        // A key under no scheme or another one is a mistake that only a sentence mends; it never counts as none when
+        // another key is there, because it would be forwarded.
+        let stray = bearer.is_none() && authorization.is_some_and(|value| self.holds_key(value.as_bytes()));
+        let api_key = only(headers, &X_API_KEY)?.map(|value| value.as_bytes().trim_ascii()).filter(|v| !v.is_empty());
+        match (bearer, api_key) {
+            (Some(_), Some(_)) => Err(Refusal::SeveralKeys),
+            (None, Some(_)) if stray => Err(Refusal::SeveralKeys),
+            (None, None) => Err(Refusal::MissingKey),
+            (Some(key), None) | (None, Some(key)) if key.contains(&b',') => Err(several_or_malformed(key)),
+            (Some(key), None) | (None, Some(key)) => Ok(key),
+        }
+    }
+
+    /// Whether the URL holds a key of ours, whole or cut, encoded or not. Path and query are raw.
+    pub(crate) fn is_in_url(&self, path: &str, query: Option<&str>) -> bool {
+        let path = path.split('/').any(|segment| self.is_in(segment));
+        path || query.is_some_and(|query| query.split(['&', ';', '=']).any(|part| self.is_in(part)))
+    }
+
+    fn is_in(&self, part: &str) -> bool {
+        let mut text = part.as_bytes().to_vec();
+        for _ in 0..DECODINGS {
+            if self.holds_key(&text) {
+                return true;
+            }
+            if !text.contains(&b'%') {
+                return false;
+            }
+            text = leniently_decoded(&text);
+        }
+        self.holds_key(&text)
+    }
+
+    fn holds_key(&self, text: &[u8]) -> bool {
+        self.beginnings.iter().any(|beginning| holds_key(text, beginning.as_bytes()))
+    }
+}
+
+fn several_or_malformed(joined: &[u8]) -> Refusal {
+    let parts = joined.split(|byte| *byte == b',').filter(|part| !part.trim_ascii().is_empty()).count();
+    if parts > 1 { Refusal::SeveralKeys } else { Refusal::MalformedKey }
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (first, None) => Ok(first),
+        (_, Some(_)) => Err(Refusal::SeveralKeys),
+    }
+}
+
+/// The token of `Bearer <token>` (RFC 6750 §2.1), its scheme in any case (RFC 9110 §11.1). An empty one is none.
+fn bearer(value: &HeaderValue) -> Option<&[u8]> {
+    let (scheme, rest) = value.as_bytes().split_at_checked("bearer".len())?;
+    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer") && rest.first().is_none_or(u8::is_ascii_whitespace);
+    let token = rest.trim_ascii();
+    (is_bearer && !token.is_empty()).then_some(token)
+}
+
+fn holds_key(text: &[u8], beginning: &[u8]) -> bool {
+    // `physics_live_…` holds `cs_live_` and is no key, so a key must begin where a word begins.
+    let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let start = text.iter().take_while(|byte| !in_word(byte)).count();
+    text.windows(beginning.len()).enumerate().filter(|(_, window)| *window == beginning).any(|(place, _)| {
+        let begins_word = place == 0 || !in_word(&text[place - 1]);
+        let body = text[place + beginning.len()..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        begins_word && (place == start || body >= TELLING_LENGTH)
+    })
+}
+
+/// Undoes percent-encoding where there is one and leaves the rest, as forgiving programs do.
+fn leniently_decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut place = 0;
+    while let Some(byte) = text.get(place) {
+        let digit = |offset: usize| text.get(place + offset).copied().and_then(hex);
+        match (*byte == b'%').then(|| Some(digit(1)? << 4 | digit(2)?)).flatten() {
+            Some(value) => {
+                decoded.push(value);
+                place += 3;
+            }
+            None => {
+                decoded.push(*byte);
+                place += 1;
+            }
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct NoKeys;
+
+    impl KeyDirectory for NoKeys {
+        fn find(&self, _: &contract::keys::hash::KeyHash) -> Option<Arc<Grant>> {
+            None
+        }
+    }
+
+    fn keyring() -> Keyring {
+        Keyring::new("cs".to_owned(), KeyHasher::new(&[7; 32]), Arc::new(NoKeys))
+    }
+
+    #[test]
+    fn a_key_in_a_url_is_found_however_it_is_written() {
+        let keyring = keyring();
+        for query in [
+            "api_key=cs_live_0123456789abcdef",
+            "cs_test_x",
+            "cs_live_",
+            "a=1&token=cs_live_x",
+            "a=1;token=cs_live_x",
+            "q=cs%5Flive%5Fx",
+            "q=%63s_live_x",
+            "q=cs%255Flive%255Fx",
+            "q=Bearer+cs_live_0123456789abcdef",
+            "q=Bearer%20cs_live_0123456789abcdef",
+            "q=+cs_live_x",
+            "q=%22cs_live_x%22",
+            "next=https%3A%2F%2Fexample.com%2F%3Fk%3Dcs_live_0123456789abcdef",
+            "q=%zz-cs_live_0123456789abcdef",
+            "q=[cs_live_x]",
+        ] {
+            assert!(keyring.is_in_url("/almanac", Some(query)), "{query}");
+        }
+        for path in ["/cs_live_x", "/almanac/cs_live_x", "/almanac/a;k=cs_test_0123456789abcdef/b", "/a/%63s_live_x"] {
+            assert!(keyring.is_in_url(path, None), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_only_resembles_one_is_let_through() {
+        let keyring = keyring();
+        for query in
+            ["", "key=abc", "token=physics_live_0123456789abcdef", "q=the+cs_live_show", "q=cs_life_x", "q=%zz"]
+        {
+            assert!(!keyring.is_in_url("/almanac/physics_live_stream", Some(query)), "{query}");
+        }
+        assert!(!keyring.is_in_url("/", None));
+    }
+}

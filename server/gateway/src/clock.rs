@@ -1,0 +1,34 @@
+//! The gateway's clock: the only place that reads the wall clock.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use contract::{Millis, RequestId};
+use uuid::{NoContext, Timestamp, Uuid};
+
+/// When a request arrived: by the wall for its row, by the monotonic clock for its latency.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) at: Millis,
+    pub(crate) instant: Instant,
+    pub(crate) id: RequestId,
+}
+
+impl Arrival {
+    /// Reads both clocks and names the request. The id and the row carry the same millisecond.
+    #[allow(clippy::disallowed_methods, reason = "this file is the gateway's clock")]
+    pub(crate) fn now() -> Self {
+        // A clock before 1970 is a machine without a clock; its rows say 1970.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let stamp = Timestamp::from_unix(NoContext, since.as_secs(), since.subsec_nanos());
+        Self {
+            at: Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX),
+            instant: Instant::now(),
+            id: RequestId::new(Uuid::new_v7(stamp)),
+        }
+    }
+
+    /// Microseconds since the arrival.
+    pub(crate) fn elapsed_us(&self) -> i64 {
+        i64::try_from(self.instant.elapsed().as_micros()).unwrap_or(i64::MAX)
+    }
+}

@@ -1,0 +1,118 @@
+//! The published page, rendered from the register.
+
+use contract::policies::{PrivacyPolicy, Promise, StoredCategory, StoredItem};
+use sha2::{Digest as _, Sha256};
+
+use super::register::{Category, Entry, REGISTER};
+use crate::tokens::hex;
+
+/// A sentence, and the tests that prove it. A test of ours checks that every named test exists.
+pub(crate) struct Kept {
+    pub(crate) sentence: &'static str,
+    pub(crate) tests: &'static [&'static str],
+    pub(crate) claims: &'static [&'static str],
+}
+
+/// What we promise. A sentence without a test cannot be published.
+pub(crate) const PROMISES: &[Kept] = &[
+    Kept {
+        sentence: "What stands on this page is all that we store: every column of the database is listed below.",
+        tests: &["every_stored_column_is_in_the_register_and_every_entry_is_stored"],
+        claims: &["MAST-14"],
+    },
+    Kept {
+        sentence: "Passwords exist only as Argon2id hashes. Nobody here, and nothing we run, can read one.",
+        tests: &["a_password_is_stored_as_argon2id_and_nothing_else", "no_secret_stands_anywhere_in_the_database"],
+        claims: &["MAST-07", "MAST-15"],
+    },
+    Kept {
+        sentence: "A key’s secret is shown to you once. Before that it does not exist; afterwards only its keyed hash does.",
+        tests: &["a_secret_is_shown_once_to_its_owner", "no_secret_stands_anywhere_in_the_database"],
+        claims: &["FLOW-60", "MAST-30"],
+    },
+    Kept {
+        sentence: "No mail carries a secret: it carries a link that works once, for a day, for you.",
+        tests: &["a_mail_carries_a_link_and_never_a_secret"],
+        claims: &["MAST-18", "FLOW-37"],
+    },
+    Kept {
+        sentence: "Request logs are kept for 90 days. After that they are not shown, and are erased within the hour.",
+        tests: &["request_logs_are_gone_after_ninety_days"],
+        claims: &["FLOW-54"],
+    },
+    Kept {
+        sentence: "Request logs hold no network address, user agent, query, header or body, of you or of your users.",
+        tests: &[
+            "every_stored_column_is_in_the_register_and_every_entry_is_stored",
+            "a_row_holds_nothing_of_the_caller_but_the_key",
+        ],
+        claims: &["FLOW-16", "FLOW-17", "FLOW-18", "CARD-18"],
+    },
+    Kept {
+        sentence: "Requests answered, rows in the log and numbers in the charts agree, always.",
+        tests: &["usage_is_the_sum_of_the_rows"],
+        claims: &["MAST-24", "MAST-26", "FLOW-11"],
+    },
+    Kept {
+        sentence: "Nobody but the members of your organization and our staff sees your keys and logs.",
+        tests: &["someone_elses_key_is_not_found", "a_developer_sees_only_rows_of_the_own_organization"],
+        claims: &["MASA-27"],
+    },
+    Kept {
+        sentence: "Our pages load nothing from other sites and set no cookie but the ones that sign you in and keep your theme and an unfinished form.",
+        tests: &["pages load nothing from other sites and set only declared cookies"],
+        claims: &["MASA-31", "MASA-32"],
+    },
+];
+
+/// The page.
+#[must_use]
+pub fn policy() -> PrivacyPolicy {
+    let promises = PROMISES
+        .iter()
+        .map(|kept| Promise {
+            sentence: kept.sentence.to_owned(),
+            tests: kept.tests.iter().map(|name| (*name).to_owned()).collect(),
+            claims: kept.claims.iter().map(|id| (*id).to_owned()).collect(),
+        })
+        .collect();
+    let categories = Category::ALL.into_iter().map(category).collect();
+    PrivacyPolicy { version: hex(&Sha256::digest(format!("{REGISTER:?}").as_bytes())[..6]), promises, categories }
+}
+
+fn category(category: Category) -> StoredCategory {
+    let entries: Vec<&Entry> = REGISTER.iter().filter(|entry| entry.category == category).collect();
+    let mut items: Vec<StoredItem> = Vec::new();
+    for entry in &entries {
+        let column = format!("{}.{}", entry.table, entry.column);
+        let retention = entry.retention.sentence(entry.table);
+        match items.iter_mut().find(|item| item.what == entry.what && item.retention == retention) {
+            Some(item) => item.columns.push(column),
+            None => items.push(StoredItem {
+                what: entry.what.to_owned(),
+                purposes: list(entry.purposes.iter().map(|purpose| purpose.sentence())),
+                retention,
+                columns: vec![column],
+            }),
+        }
+    }
+    let mut recipients: Vec<&str> =
+        entries.iter().flat_map(|entry| entry.recipients).map(|recipient| recipient.name()).collect();
+    recipients.dedup();
+    let mut subjects: Vec<&str> = entries.iter().map(|entry| entry.subject.name()).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    StoredCategory {
+        word: category.word().to_owned(),
+        name: category.name().to_owned(),
+        subject: list(subjects.into_iter()),
+        basis: category.basis().sentence(),
+        recipients: if recipients.is_empty() { "nobody".to_owned() } else { list(recipients.into_iter()) },
+        protection: category.protection().to_owned(),
+        items,
+    }
+}
+
+fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}

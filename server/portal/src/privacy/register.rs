@@ -1,0 +1,614 @@
+//! The register: every stored column. A column without an entry, or an entry without a column, fails the build.
+
+use super::retention;
+
+/// What a group of columns is about: a table of the published page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// Who somebody is.
+    Account,
+    /// How somebody signs in.
+    SignIn,
+    /// Organizations and who belongs to them.
+    Organizations,
+    /// Keys.
+    Keys,
+    /// Mails on their way.
+    Mails,
+    /// Request logs.
+    RequestLogs,
+    /// Usage.
+    Usage,
+    /// APIs and the database's own book-keeping: nothing about people.
+    Service,
+}
+
+/// Whom it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The developer who has the account.
+    Developer,
+    /// The organization, not a person.
+    Organization,
+    /// Nobody.
+    Nobody,
+}
+
+/// Why it is stored. There is no purpose "advertising", "sale" or "profiling": nothing can be stored for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// To create and run the account.
+    RunAccount,
+    /// To verify the address.
+    VerifyEmail,
+    /// To sign people in securely.
+    SecureAccess,
+    /// To issue keys and find them again.
+    IssueKeys,
+    /// To deliver mails that the account needs.
+    DeliverMail,
+    /// To show usage.
+    ShowUsage,
+    /// To find errors together with the developer.
+    Troubleshoot,
+    /// To detect abuse and protect availability.
+    PreventAbuse,
+    /// To prove what was agreed.
+    ProveConsent,
+    /// To run the service itself.
+    RunService,
+}
+
+/// On what ground (GDPR, Article 6(1)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Point (b): to perform the contract.
+    Contract,
+    /// Point (f): a legitimate interest, which is named.
+    LegitimateInterest(&'static str),
+    /// Not personal data.
+    NotPersonal,
+}
+
+/// How long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// As long as the account.
+    WithAccount,
+    /// As long as the organization.
+    WithOrganization,
+    /// Until the session ends.
+    Session,
+    /// A rule of the retention job: its place in [`retention::RULES`] is found by table.
+    Rule,
+    /// Until it is replaced.
+    UntilReplaced,
+    /// The body of a mail: until it was sent.
+    UntilSent,
+}
+
+/// Who receives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// The mail provider that the operator configured.
+    MailProvider,
+}
+
+/// Whether it is in a person's export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// Yes, as it is.
+    Yes,
+    /// No: it would weaken security and tells the person nothing.
+    Secret,
+    /// No: it is not about the person.
+    NotPersonal,
+}
+
+/// What happens to it when the account is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erase {
+    /// It goes with the account's row.
+    WithAccount,
+    /// It goes with the organization's row.
+    WithOrganization,
+    /// It stays until its term: it names no person.
+    AtTerm,
+    /// It stays: it is not about a person.
+    Never,
+}
+
+/// One stored column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Table.
+    pub table: &'static str,
+    /// Column.
+    pub column: &'static str,
+    /// Category.
+    pub category: Category,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// What it is, in plain words; columns with the same words are shown as one.
+    pub what: &'static str,
+    /// Why.
+    pub purposes: &'static [Purpose],
+    /// How long.
+    pub retention: Retention,
+    /// Who receives it.
+    pub recipients: &'static [Recipient],
+    /// Export.
+    pub export: Export,
+    /// Erasure.
+    pub erase: Erase,
+    /// The claims it makes true.
+    pub claims: &'static [&'static str],
+}
+
+/// What all columns of a table have in common.
+#[derive(Clone, Copy)]
+struct Common {
+    table: &'static str,
+    category: Category,
+    subject: Subject,
+    retention: Retention,
+    export: Export,
+    erase: Erase,
+}
+
+impl Common {
+    const fn column(
+        self,
+        column: &'static str,
+        what: &'static str,
+        purposes: &'static [Purpose],
+        claims: &'static [&'static str],
+    ) -> Entry {
+        Entry {
+            table: self.table,
+            column,
+            category: self.category,
+            subject: self.subject,
+            what,
+            purposes,
+            retention: self.retention,
+            recipients: &[],
+            export: self.export,
+            erase: self.erase,
+            claims,
+        }
+    }
+}
+
+impl Entry {
+    const fn kept(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.export = Export::Secret;
+        self
+    }
+
+    const fn sent_to_mail_provider(mut self) -> Self {
+        self.recipients = &[Recipient::MailProvider];
+        self
+    }
+}
+
+const ACCOUNTS: Common = Common {
+    table: "accounts",
+    category: Category::Account,
+    subject: Subject::Developer,
+    retention: Retention::WithAccount,
+    export: Export::Yes,
+    erase: Erase::WithAccount,
+};
+const ACCEPTANCES: Common = Common { table: "policy_acceptances", ..ACCOUNTS };
+const STAFF: Common = Common { table: "staff", ..ACCOUNTS };
+const SESSIONS: Common =
+    Common { table: "sessions", category: Category::SignIn, retention: Retention::Session, ..ACCOUNTS };
+const LINKS: Common =
+    Common { table: "mail_links", category: Category::SignIn, retention: Retention::Rule, ..ACCOUNTS };
+const ORGANIZATIONS: Common = Common {
+    table: "organizations",
+    category: Category::Organizations,
+    subject: Subject::Organization,
+    retention: Retention::WithOrganization,
+    export: Export::Yes,
+    erase: Erase::WithOrganization,
+};
+const MEMBERS: Common =
+    Common { table: "members", subject: Subject::Developer, erase: Erase::WithAccount, ..ORGANIZATIONS };
+const KEYS: Common = Common { table: "keys", category: Category::Keys, ..ORGANIZATIONS };
+const MAILS: Common = Common {
+    table: "mails",
+    category: Category::Mails,
+    subject: Subject::Developer,
+    retention: Retention::Rule,
+    export: Export::Yes,
+    erase: Erase::WithAccount,
+};
+const REQUEST_LOGS: Common = Common {
+    table: "request_logs",
+    category: Category::RequestLogs,
+    subject: Subject::Organization,
+    retention: Retention::Rule,
+    export: Export::Yes,
+    erase: Erase::AtTerm,
+};
+const USAGE: Common = Common { table: "usage_minutes", category: Category::Usage, ..REQUEST_LOGS };
+const APIS: Common = Common {
+    table: "apis",
+    category: Category::Service,
+    subject: Subject::Nobody,
+    retention: Retention::UntilReplaced,
+    export: Export::NotPersonal,
+    erase: Erase::Never,
+};
+const MIGRATIONS: Common = Common { table: "seaql_migrations", ..APIS };
+
+use Purpose::{
+    DeliverMail, IssueKeys, PreventAbuse, ProveConsent, RunAccount, RunService, SecureAccess, ShowUsage, Troubleshoot,
+    VerifyEmail,
+};
+
+/// The register.
+pub const REGISTER: &[Entry] = &[
+    ACCOUNTS.column("id", "Account number", &[RunAccount], &["CARD-04"]),
+    ACCOUNTS.column("name", "Name", &[RunAccount], &["MAST-06", "CARD-03"]),
+    ACCOUNTS.column("email", "Email address", &[RunAccount, SecureAccess], &["MAST-05", "MASA-03", "CARD-03"]),
+    ACCOUNTS.column("email_folded", "Email address", &[RunAccount, SecureAccess], &["MAST-05"]),
+    ACCOUNTS.column("email_verified_at", "When the address was verified", &[VerifyEmail], &["MAST-08"]),
+    ACCOUNTS
+        .column("password_hash", "Password, as an Argon2id hash", &[SecureAccess], &["MAST-07", "MAST-15"])
+        .secret(),
+    ACCOUNTS.column("state", "State of the account", &[RunAccount], &["MAST-10"]),
+    ACCOUNTS.column("created_at", "When the account was created", &[RunAccount], &["MAST-13"]),
+    ACCOUNTS.column("last_sign_in_at", "Last sign-in", &[SecureAccess], &["MAST-13"]),
+    ACCEPTANCES.column("id", "Acceptance of the terms", &[ProveConsent], &["MAST-09"]),
+    ACCEPTANCES.column("account_id", "Acceptance of the terms", &[ProveConsent], &["MAST-09"]),
+    ACCEPTANCES.column("document", "Acceptance of the terms", &[ProveConsent], &["MAST-09"]),
+    ACCEPTANCES.column("version", "Acceptance of the terms", &[ProveConsent], &["MAST-09"]),
+    ACCEPTANCES.column("how", "Acceptance of the terms", &[ProveConsent], &["MAST-09"]),
+    ACCEPTANCES.column("accepted_at", "Acceptance of the terms", &[ProveConsent], &["MAST-09"]),
+    STAFF.column("account_id", "Role among the staff", &[SecureAccess], &["MASA-23"]),
+    STAFF.column("role", "Role among the staff", &[SecureAccess], &["MASA-23"]),
+    STAFF.column("created_at", "Role among the staff", &[SecureAccess], &["MASA-23"]),
+    SESSIONS.column("id", "Session", &[SecureAccess], &["CARD-05"]),
+    SESSIONS.column("token_hash", "Hash of what the session cookie holds", &[SecureAccess], &["CARD-05"]).secret(),
+    SESSIONS.column("account_id", "Session", &[SecureAccess], &["CARD-05"]),
+    SESSIONS.column("organization_id", "Session", &[SecureAccess], &["CARD-05"]),
+    SESSIONS.column("created_at", "Session", &[SecureAccess], &["CARD-05"]),
+    SESSIONS.column(
+        "last_seen_at",
+        "Last use of the session, to five minutes",
+        &[SecureAccess],
+        &["CARD-05", "CARD-10"],
+    ),
+    SESSIONS.column("expires_at", "Session", &[SecureAccess], &["CARD-05", "CARD-10"]),
+    LINKS.column("id", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
+    LINKS.column("token_hash", "Hash of what the link holds", &[VerifyEmail, IssueKeys], &["MAST-17"]).secret(),
+    LINKS.column("purpose", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17", "MAST-18"]),
+    LINKS.column("account_id", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
+    LINKS.column("key_id", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-18"]),
+    LINKS.column("created_at", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
+    LINKS.column("expires_at", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
+    LINKS.column("used_at", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
+    ORGANIZATIONS.column("id", "Organization number", &[RunAccount], &["CARD-04"]),
+    ORGANIZATIONS.column("name", "Organization name", &[RunAccount], &["FLOW-03"]),
+    ORGANIZATIONS.column("kind", "Whether the organization is personal", &[RunAccount], &["FLOW-03"]),
+    ORGANIZATIONS.column("created_at", "When the organization was created", &[RunAccount], &["MAST-13"]),
+    MEMBERS.column("organization_id", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
+    MEMBERS.column("account_id", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
+    MEMBERS.column("role", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06", "FLOW-61"]),
+    MEMBERS.column("created_at", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
+    KEYS.column("id", "Key number", &[IssueKeys], &["MAST-11", "FLOW-05"]),
+    KEYS.column("organization_id", "Which organization owns the key", &[IssueKeys], &["MAST-11"]),
+    KEYS.column("created_by", "Who created the key", &[IssueKeys, SecureAccess], &["MAST-11"]),
+    KEYS.column("label", "Label of the key", &[IssueKeys], &["MAST-11"]),
+    KEYS.column("environment", "Live or test", &[IssueKeys], &["MAST-11"]),
+    KEYS.column("hint", "Prefix and last four characters of the key", &[IssueKeys], &["MAST-11"]),
+    KEYS.column("secret_hash", "Keyed hash of the secret", &[IssueKeys], &["MAST-11", "FLOW-60"]).secret(),
+    KEYS.column("form_token", "Number of the form that created the key", &[IssueKeys], &["MAST-11"]),
+    KEYS.column(
+        "created_at",
+        "When the key was created, revealed, last used and revoked",
+        &[IssueKeys, SecureAccess],
+        &["MAST-13"],
+    ),
+    KEYS.column(
+        "revealed_at",
+        "When the key was created, revealed, last used and revoked",
+        &[IssueKeys, SecureAccess],
+        &["MAST-13"],
+    ),
+    KEYS.column(
+        "last_used_at",
+        "When the key was created, revealed, last used and revoked",
+        &[IssueKeys, SecureAccess],
+        &["MAST-13"],
+    ),
+    KEYS.column(
+        "revoked_at",
+        "When the key was created, revealed, last used and revoked",
+        &[IssueKeys, SecureAccess],
+        &["MAST-13"],
+    ),
+    MAILS.column("id", "Mail number", &[DeliverMail], &["MAST-17"]).sent_to_mail_provider(),
+    MAILS.column("account_id", "Whom the mail is for", &[DeliverMail], &["MAST-17"]),
+    MAILS
+        .column("to_address", "Address the mail goes to", &[DeliverMail], &["MAST-17", "MAST-20"])
+        .sent_to_mail_provider(),
+    MAILS.column("kind", "What kind of mail it is", &[DeliverMail], &["MAST-17"]),
+    MAILS.column("subject", "Subject of the mail", &[DeliverMail], &["MAST-17"]).sent_to_mail_provider(),
+    MAILS
+        .column("body_text", "Text of the mail", &[DeliverMail], &["MAST-17"])
+        .sent_to_mail_provider()
+        .kept(Retention::UntilSent),
+    MAILS
+        .column("body_html", "Text of the mail", &[DeliverMail], &["MAST-17"])
+        .sent_to_mail_provider()
+        .kept(Retention::UntilSent),
+    MAILS
+        .column("links", "Text of the mail", &[DeliverMail], &["MAST-17"])
+        .sent_to_mail_provider()
+        .kept(Retention::UntilSent),
+    MAILS.column("created_at", "When the mail was queued, tried and sent", &[DeliverMail], &["MAST-17"]),
+    MAILS.column("send_after", "When the mail was queued, tried and sent", &[DeliverMail], &["MAST-17"]),
+    MAILS.column("attempts", "When the mail was queued, tried and sent", &[DeliverMail], &["MAST-17"]),
+    MAILS.column("sent_at", "When the mail was queued, tried and sent", &[DeliverMail], &["MAST-17"]),
+    MAILS.column("failed_at", "When the mail was queued, tried and sent", &[DeliverMail], &["MAST-17"]),
+    MAILS.column("last_error", "Why the mail could not be sent", &[DeliverMail], &["MAST-17"]),
+    REQUEST_LOGS.column("id", "Request number", &[Troubleshoot], &["MAST-27"]),
+    REQUEST_LOGS.column("at", "Time of the request", &[ShowUsage, Troubleshoot], &["MAST-21", "MASA-07"]),
+    REQUEST_LOGS.column("api_id", "Which API was called", &[ShowUsage, Troubleshoot], &["MAST-21"]),
+    REQUEST_LOGS.column("api_slug", "Which API was called", &[ShowUsage, Troubleshoot], &["MAST-21"]),
+    REQUEST_LOGS.column(
+        "organization_id",
+        "Which organization called, with which key",
+        &[ShowUsage, PreventAbuse],
+        &["MAST-22"],
+    ),
+    REQUEST_LOGS.column(
+        "key_id",
+        "Which organization called, with which key",
+        &[ShowUsage, PreventAbuse],
+        &["MAST-22"],
+    ),
+    REQUEST_LOGS.column(
+        "key_label",
+        "Which organization called, with which key",
+        &[ShowUsage, PreventAbuse],
+        &["MAST-22"],
+    ),
+    REQUEST_LOGS.column(
+        "environment",
+        "Which organization called, with which key",
+        &[ShowUsage, PreventAbuse],
+        &["MAST-22"],
+    ),
+    REQUEST_LOGS.column(
+        "method",
+        "Method and route, never the path itself",
+        &[ShowUsage, Troubleshoot],
+        &["MAST-21", "MASA-07", "FLOW-18"],
+    ),
+    REQUEST_LOGS.column(
+        "route",
+        "Method and route, never the path itself",
+        &[ShowUsage, Troubleshoot],
+        &["MAST-21", "MASA-07", "FLOW-18"],
+    ),
+    REQUEST_LOGS.column(
+        "status",
+        "Status of the answer, and why it was refused",
+        &[ShowUsage, Troubleshoot, PreventAbuse],
+        &["MAST-24", "MASA-07"],
+    ),
+    REQUEST_LOGS.column(
+        "code",
+        "Status of the answer, and why it was refused",
+        &[ShowUsage, Troubleshoot, PreventAbuse],
+        &["MAST-25"],
+    ),
+    REQUEST_LOGS.column(
+        "latency_us",
+        "How long the answer took and how large it was",
+        &[ShowUsage, Troubleshoot],
+        &["FLOW-13"],
+    ),
+    REQUEST_LOGS.column(
+        "upstream_us",
+        "How long the answer took and how large it was",
+        &[ShowUsage, Troubleshoot],
+        &["FLOW-13"],
+    ),
+    REQUEST_LOGS.column(
+        "response_bytes",
+        "How long the answer took and how large it was",
+        &[ShowUsage, Troubleshoot],
+        &["FLOW-13"],
+    ),
+    REQUEST_LOGS.column(
+        "key_hint",
+        "Prefix and last four characters of an unknown key",
+        &[Troubleshoot, PreventAbuse],
+        &["MAST-28"],
+    ),
+    USAGE.column("minute", "Requests by minute, key, API, route and answer", &[ShowUsage], &["CARD-07", "FLOW-11"]),
+    USAGE.column(
+        "organization_id",
+        "Requests by minute, key, API, route and answer",
+        &[ShowUsage],
+        &["CARD-07", "FLOW-11"],
+    ),
+    USAGE.column("key_id", "Requests by minute, key, API, route and answer", &[ShowUsage], &["CARD-07", "FLOW-11"]),
+    USAGE.column("api_id", "Requests by minute, key, API, route and answer", &[ShowUsage], &["CARD-07", "FLOW-11"]),
+    USAGE.column(
+        "environment",
+        "Requests by minute, key, API, route and answer",
+        &[ShowUsage],
+        &["CARD-07", "FLOW-11"],
+    ),
+    USAGE.column("method", "Requests by minute, key, API, route and answer", &[ShowUsage], &["CARD-07", "FLOW-11"]),
+    USAGE.column("route", "Requests by minute, key, API, route and answer", &[ShowUsage], &["CARD-07", "FLOW-11"]),
+    USAGE.column("code", "Requests by minute, key, API, route and answer", &[ShowUsage], &["CARD-07", "FLOW-11"]),
+    USAGE.column("requests", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11", "FLOW-12"]),
+    USAGE.column("failed", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11", "FLOW-12"]),
+    USAGE.column("latency_us", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-13"]),
+    USAGE.column("response_bytes", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11"]),
+    APIS.column("id", "APIs and their documents", &[RunService], &["MAST-01"]),
+    APIS.column("slug", "APIs and their documents", &[RunService], &["MAST-01"]),
+    APIS.column("name", "APIs and their documents", &[RunService], &["MAST-01"]),
+    APIS.column("summary", "APIs and their documents", &[RunService], &["MAST-01"]),
+    APIS.column("upstream_url", "APIs and their documents", &[RunService], &["MAST-01"]),
+    APIS.column("openapi", "APIs and their documents", &[RunService], &["MAST-01"]),
+    APIS.column("created_at", "APIs and their documents", &[RunService], &["MAST-01"]),
+    APIS.column("updated_at", "APIs and their documents", &[RunService], &["MAST-01"]),
+    MIGRATIONS.column("version", "Which changes of the schema were applied", &[RunService], &["MAST-14"]),
+    MIGRATIONS.column("applied_at", "Which changes of the schema were applied", &[RunService], &["MAST-14"]),
+];
+
+impl Category {
+    /// All of them, in the order of the page.
+    pub const ALL: [Self; 8] = [
+        Self::Account,
+        Self::SignIn,
+        Self::Organizations,
+        Self::Keys,
+        Self::Mails,
+        Self::RequestLogs,
+        Self::Usage,
+        Self::Service,
+    ];
+
+    /// A stable word for links.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::SignIn => "sign_in",
+            Self::Organizations => "organizations",
+            Self::Keys => "keys",
+            Self::Mails => "mails",
+            Self::RequestLogs => "request_logs",
+            Self::Usage => "usage",
+            Self::Service => "service",
+        }
+    }
+
+    /// Its name on the page.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "Account",
+            Self::SignIn => "Sign-in",
+            Self::Organizations => "Organizations",
+            Self::Keys => "Keys",
+            Self::Mails => "Mails",
+            Self::RequestLogs => "Request logs",
+            Self::Usage => "Usage",
+            Self::Service => "The service itself",
+        }
+    }
+
+    /// On what ground.
+    #[must_use]
+    pub const fn basis(self) -> Basis {
+        match self {
+            Self::Account | Self::SignIn | Self::Organizations | Self::Keys | Self::Mails | Self::Usage => {
+                Basis::Contract
+            }
+            Self::RequestLogs => Basis::LegitimateInterest("finding errors and abuse, with rows that name no person"),
+            Self::Service => Basis::NotPersonal,
+        }
+    }
+
+    /// How it is protected; each half-sentence is a promise with a test.
+    #[must_use]
+    pub const fn protection(self) -> &'static str {
+        match self {
+            Self::Account => "Only you and staff see it. The password exists as an Argon2id hash only.",
+            Self::SignIn => "Cookies and links are random; only their hashes are stored.",
+            Self::Organizations => "Only members and staff see it.",
+            Self::Keys => "The secret exists as a keyed hash only, and is shown once.",
+            Self::Mails => "Texts are erased once sent. No mail carries a secret.",
+            Self::RequestLogs => "No address, user agent, query, header or body is stored: there is no field for them.",
+            Self::Usage => "Sums only.",
+            Self::Service => "Public.",
+        }
+    }
+}
+
+impl Subject {
+    /// Its name on the page.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Developer => "you, the developer",
+            Self::Organization => "your organization",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+impl Purpose {
+    /// What stands on the page after "to".
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::RunAccount => "run your account",
+            Self::VerifyEmail => "verify your address",
+            Self::SecureAccess => "secure access",
+            Self::IssueKeys => "issue keys",
+            Self::DeliverMail => "deliver the mails your account needs",
+            Self::ShowUsage => "show usage",
+            Self::Troubleshoot => "help find errors",
+            Self::PreventAbuse => "prevent abuse",
+            Self::ProveConsent => "prove what was agreed",
+            Self::RunService => "run the service",
+        }
+    }
+}
+
+impl Basis {
+    /// What stands on the page.
+    #[must_use]
+    pub fn sentence(self) -> String {
+        match self {
+            Self::Contract => "contract with you".to_owned(),
+            Self::LegitimateInterest(interest) => format!("legitimate interest: {interest}"),
+            Self::NotPersonal => "not personal data".to_owned(),
+        }
+    }
+}
+
+impl Retention {
+    /// What stands on the page.
+    #[must_use]
+    pub fn sentence(self, table: &str) -> String {
+        match self {
+            Self::WithAccount => "while the account exists; 30 days if it was never verified".to_owned(),
+            Self::WithOrganization => "while the organization exists".to_owned(),
+            Self::Session => "until you sign out, one hour without use, or one day".to_owned(),
+            Self::UntilReplaced => "until it is replaced".to_owned(),
+            Self::UntilSent => "until it was sent".to_owned(),
+            Self::Rule => retention::RULES
+                .iter()
+                .find(|rule| rule.table == table)
+                .map_or_else(String::new, |rule| rule.sentence()),
+        }
+    }
+}
+
+impl Recipient {
+    /// What stands on the page.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MailProvider => "the mail provider",
+        }
+    }
+}

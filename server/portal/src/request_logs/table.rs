@@ -1,0 +1,83 @@
+//! Table `request_logs`.
+
+use contract::request_logs::{Caller, RequestRow};
+use contract::{ApiId, Environment, KeyId, OrganizationId, RequestId};
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "request_logs")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub at: i64,
+    pub api_id: Option<Uuid>,
+    pub api_slug: String,
+    pub organization_id: Option<Uuid>,
+    pub key_id: Option<Uuid>,
+    pub key_label: String,
+    pub environment: Option<String>,
+    pub method: String,
+    pub route: String,
+    pub status: i64,
+    pub code: Option<String>,
+    pub latency_us: i64,
+    pub upstream_us: Option<i64>,
+    pub response_bytes: i64,
+    pub key_hint: Option<String>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub(crate) fn to_stored(row: &RequestRow) -> ActiveModel {
+    let caller = row.caller.as_ref();
+    ActiveModel {
+        id: Set(row.id.uuid()),
+        at: Set(row.at),
+        api_id: Set(row.api.as_ref().map(|(id, _)| id.uuid())),
+        api_slug: Set(row.api.as_ref().map(|(_, slug)| slug.clone()).unwrap_or_default()),
+        organization_id: Set(caller.map(|caller| caller.organization.uuid())),
+        key_id: Set(caller.map(|caller| caller.key.uuid())),
+        key_label: Set(caller.map(|caller| caller.key_label.clone()).unwrap_or_default()),
+        environment: Set(caller.map(|caller| caller.environment.word().to_owned())),
+        method: Set(row.method.clone()),
+        route: Set(row.route.clone()),
+        status: Set(i64::from(row.status)),
+        code: Set(row.code.clone()),
+        latency_us: Set(row.latency_us),
+        upstream_us: Set(row.upstream_us),
+        response_bytes: Set(row.response_bytes),
+        key_hint: Set(row.key_hint.clone()),
+    }
+}
+
+impl Model {
+    /// The row as it was recorded; the organization's name is today's.
+    pub(crate) fn into_row(self, organization_name: Option<&str>) -> RequestRow {
+        let caller = match (self.key_id, self.organization_id) {
+            (Some(key), Some(organization)) => Some(Caller {
+                key: KeyId::new(key),
+                key_label: self.key_label,
+                environment: self.environment.as_deref().and_then(Environment::from_word).unwrap_or_default(),
+                organization: OrganizationId::new(organization),
+                organization_name: organization_name.unwrap_or_default().to_owned(),
+            }),
+            _ => None,
+        };
+        RequestRow {
+            id: RequestId::new(self.id),
+            at: self.at,
+            api: self.api_id.map(|id| (ApiId::new(id), self.api_slug)),
+            caller,
+            method: self.method,
+            route: self.route,
+            status: u16::try_from(self.status).unwrap_or_default(),
+            code: self.code,
+            latency_us: self.latency_us,
+            upstream_us: self.upstream_us,
+            response_bytes: self.response_bytes,
+            key_hint: self.key_hint,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Usage: numbers by minute, written with the rows they count, and read for charts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contract::request_logs::RequestRow;
+use contract::usage::{KeyUsage, RouteUsage, Usage, UsagePoint, UsageRange};
+use contract::{Environment, Millis, OrganizationId, Permission};
+use sea_orm::prelude::{Expr, Uuid};
+use sea_orm::sea_query::{ExprTrait as _, OnConflict};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+
+use crate::{Op, Result, Scope, Tx, apis, keys, request_logs};
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+const MINUTE_MS: Millis = 60_000;
+const DAY_MS: Millis = 24 * 60 * MINUTE_MS;
+
+/// Days of the small chart beside a key.
+pub(crate) const WEEK_DAYS: usize = 7;
+
+/// Rows of the tables under a chart.
+const TOP: usize = 10;
+
+/// Newest requests from which percentiles are taken: enough for a stable 95th, few enough to sort at once.
+const SAMPLE: u64 = 5_000;
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    minute: Millis,
+    organization: Uuid,
+    key: Uuid,
+    api: Uuid,
+    environment: &'static str,
+    method: String,
+    route: String,
+    code: String,
+}
+
+#[derive(Default)]
+struct Sums {
+    requests: i64,
+    failed: i64,
+    latency_us: i64,
+    response_bytes: i64,
+}
+
+/// Counts rows that were stored in the same transaction.
+pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<()> {
+    let mut cells: BTreeMap<Cell, Sums> = BTreeMap::new();
+    let mut used: HashMap<Uuid, Millis> = HashMap::new();
+    for row in rows {
+        let caller = row.caller.as_ref();
+        let minute = row.at - row.at.rem_euclid(MINUTE_MS);
+        // Nobody is written as the nil UUID: a primary key cannot hold NULL.
+        let cell = Cell {
+            minute,
+            organization: caller.map_or(Uuid::nil(), |caller| caller.organization.uuid()),
+            key: caller.map_or(Uuid::nil(), |caller| caller.key.uuid()),
+            api: row.api.as_ref().map_or(Uuid::nil(), |(id, _)| id.uuid()),
+            environment: caller.map_or("", |caller| caller.environment.word()),
+            method: row.method.clone(),
+            route: row.route.clone(),
+            code: row.code.clone().unwrap_or_default(),
+        };
+        let sums = cells.entry(cell).or_default();
+        sums.requests += 1;
+        sums.failed += i64::from(row.status >= 500);
+        sums.latency_us += row.latency_us;
+        sums.response_bytes += row.response_bytes;
+        if let Some(caller) = caller.filter(|_| !row.is_refused()) {
+            let last = used.entry(caller.key.uuid()).or_default();
+            *last = Ord::max(*last, minute);
+        }
+    }
+    let stored = cells.into_iter().map(|(cell, sums)| table::ActiveModel {
+        minute: Set(cell.minute),
+        organization_id: Set(cell.organization),
+        key_id: Set(cell.key),
+        api_id: Set(cell.api),
+        environment: Set(cell.environment.to_owned()),
+        method: Set(cell.method),
+        route: Set(cell.route),
+        code: Set(cell.code),
+        requests: Set(sums.requests),
+        failed: Set(sums.failed),
+        latency_us: Set(sums.latency_us),
+        response_bytes: Set(sums.response_bytes),
+    });
+    let sums = [table::Column::Requests, table::Column::Failed, table::Column::LatencyUs, table::Column::ResponseBytes];
+    let mut on_conflict = OnConflict::columns(table::KEY);
+    for column in sums {
+        on_conflict.value(column, Expr::col((table::Entity, column)).add(Expr::col(("excluded", column))));
+    }
+    table::Entity::insert_many(stored).on_conflict(on_conflict).exec_without_returning(tx).await?;
+    for (key, minute) in used {
+        keys::table::Entity::update_many()
+            .col_expr(keys::table::Column::LastUsedAt, Expr::value(minute))
+            .filter(keys::table::COLUMN.id.eq(key))
+            .filter(keys::table::COLUMN.last_used_at.is_null().or(keys::table::COLUMN.last_used_at.lt(minute)))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Numbers of a period.
+///
+/// # Errors
+/// Those of [`Op::require_scope`].
+pub async fn read(op: &Op, scope: Scope, environment: Option<Environment>, range: UsageRange) -> Result<Usage> {
+    let organization = op.require_scope(scope, Permission::ReadUsage)?;
+    let start = range.start(op.now_ms());
+    let cells = cells(op, organization, environment, start).await?;
+
+    let mut points: Vec<UsagePoint> = (0..range.bars())
+        .map(|bar| UsagePoint { at: start + bar as Millis * range.bar_ms(), ..UsagePoint::default() })
+        .collect();
+    let (mut accepted, mut refused, mut failed) = (0, 0, 0);
+    let mut codes: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut routes: BTreeMap<(Uuid, &str, &str), (i64, i64)> = BTreeMap::new();
+    let mut by_key: BTreeMap<Uuid, (i64, i64)> = BTreeMap::new();
+    for cell in &cells {
+        let (yes, no) = if cell.code.is_empty() { (cell.requests, 0) } else { (0, cell.requests) };
+        let bar = usize::try_from((cell.minute - start) / range.bar_ms()).unwrap_or_default();
+        if let Some(point) = points.get_mut(bar) {
+            point.accepted += yes;
+            point.refused += no;
+        }
+        accepted += yes;
+        refused += no;
+        failed += cell.failed;
+        if no > 0 {
+            *codes.entry(&cell.code).or_default() += no;
+        }
+        if !cell.route.is_empty() {
+            add(routes.entry((cell.api_id, &cell.method, &cell.route)).or_default(), yes, no);
+        }
+        if cell.key_id != Uuid::nil() {
+            add(by_key.entry(cell.key_id).or_default(), yes, no);
+        }
+    }
+    let slugs: HashMap<Uuid, String> =
+        apis::load_all(op.db()).await?.into_iter().map(|api| (api.id.uuid(), api.slug)).collect();
+    let routes = top(routes.into_iter().collect(), |(_, sums)| sums.0 + sums.1)
+        .into_iter()
+        .map(|((api, method, route), (accepted, refused))| RouteUsage {
+            api: slugs.get(&api).cloned().unwrap_or_default(),
+            method: method.to_owned(),
+            route: route.to_owned(),
+            accepted,
+            refused,
+        })
+        .collect();
+    let best = top(by_key.into_iter().collect(), |(_, sums)| sums.0 + sums.1);
+    let keys = name_keys(op, best).await?;
+    let (p50_us, p95_us) = percentiles(op, organization, environment, start).await?;
+    Ok(Usage {
+        range,
+        points,
+        accepted,
+        refused,
+        failed,
+        top_refusal: codes.into_iter().max_by_key(|(_, count)| *count).map(|(code, count)| (code.to_owned(), count)),
+        p50_us,
+        p95_us,
+        routes,
+        keys,
+    })
+}
+
+fn add(sums: &mut (i64, i64), accepted: i64, refused: i64) {
+    sums.0 += accepted;
+    sums.1 += refused;
+}
+
+fn top<T>(mut all: Vec<T>, requests: impl Fn(&T) -> i64) -> Vec<T> {
+    all.sort_by_key(|one| std::cmp::Reverse(requests(one)));
+    all.truncate(TOP);
+    all
+}
+
+async fn cells(
+    op: &Op,
+    organization: Option<OrganizationId>,
+    environment: Option<Environment>,
+    start: Millis,
+) -> Result<Vec<table::Model>> {
+    let mut query = table::Entity::find().filter(table::COLUMN.minute.gte(start));
+    if let Some(organization) = organization {
+        query = query.filter(table::COLUMN.organization_id.eq(organization.uuid()));
+    }
+    if let Some(environment) = environment {
+        query = query.filter(table::COLUMN.environment.eq(environment.word()));
+    }
+    Ok(query.all(op.db().read()).await?)
+}
+
+async fn name_keys(op: &Op, best: Vec<(Uuid, (i64, i64))>) -> Result<Vec<KeyUsage>> {
+    let known: HashMap<Uuid, keys::table::Model> = keys::table::Entity::find()
+        .filter(keys::table::COLUMN.id.is_in(best.iter().map(|(id, _)| *id)))
+        .all(op.db().read())
+        .await?
+        .into_iter()
+        .map(|key| (key.id, key))
+        .collect();
+    Ok(best
+        .into_iter()
+        .map(|(id, (accepted, refused))| {
+            let key = known.get(&id);
+            KeyUsage {
+                label: key.map(|key| key.label.clone()).unwrap_or_default(),
+                hint: key.map(|key| key.hint.clone()).unwrap_or_default(),
+                accepted,
+                refused,
+            }
+        })
+        .collect())
+}
+
+/// Median and 95th percentile of the newest accepted requests of the period (nearest rank).
+async fn percentiles(
+    op: &Op,
+    organization: Option<OrganizationId>,
+    environment: Option<Environment>,
+    start: Millis,
+) -> Result<(Option<i64>, Option<i64>)> {
+    use request_logs::table::{COLUMN, Column, Entity};
+    let mut query = Entity::find()
+        .select_only()
+        .column(Column::LatencyUs)
+        .filter(COLUMN.at.gte(start))
+        .filter(COLUMN.code.is_null())
+        .order_by_desc(COLUMN.id)
+        .limit(SAMPLE);
+    if let Some(organization) = organization {
+        query = query.filter(COLUMN.organization_id.eq(organization.uuid()));
+    }
+    if let Some(environment) = environment {
+        query = query.filter(COLUMN.environment.eq(environment.word()));
+    }
+    let mut latencies: Vec<i64> = query.into_tuple().all(op.db().read()).await?;
+    latencies.sort_unstable();
+    let rank = |percent: usize| latencies.get((latencies.len() * percent).div_ceil(100).saturating_sub(1)).copied();
+    Ok((rank(50), rank(95)))
+}
+
+/// Requests of each key of an organization on each of the last seven days (UTC), today last.
+pub(crate) async fn week_by_key(op: &Op, organization: OrganizationId) -> Result<HashMap<Uuid, Vec<i64>>> {
+    let today = op.now_ms() - op.now_ms().rem_euclid(DAY_MS);
+    let start = today - (WEEK_DAYS as Millis - 1) * DAY_MS;
+    let rows: Vec<(Uuid, i64, i64)> = table::Entity::find()
+        .select_only()
+        .column(table::Column::KeyId)
+        .column_as(table::Column::Minute.into_expr().sub(start).div(DAY_MS), "day")
+        .column_as(table::Column::Requests.into_expr().sum().cast_as("BIGINT"), "requests")
+        .filter(table::COLUMN.organization_id.eq(organization.uuid()))
+        .filter(table::COLUMN.minute.gte(start))
+        .group_by(table::Column::KeyId)
+        .group_by(Expr::col("day"))
+        .into_tuple()
+        .all(op.db().read())
+        .await?;
+    let mut weeks: HashMap<Uuid, Vec<i64>> = HashMap::new();
+    for (key, day, requests) in rows {
+        let week = weeks.entry(key).or_insert_with(|| vec![0; WEEK_DAYS]);
+        if let Some(place) = usize::try_from(day).ok().and_then(|day| week.get_mut(day)) {
+            *place += requests;
+        }
+    }
+    Ok(weeks)
+}
