@@ -80,7 +80,7 @@ build_tools() {
     build_tool wasm-bindgen-cli "$bindgen"
   fi
   if [ "$(cargo-leptos --version 2>/dev/null)" != "cargo-leptos $CARGO_LEPTOS" ]; then
-    has perl && has make || install_packages "perl and make (for building cargo-leptos)" perl make
+    if ! has perl || ! has make; then install_packages "perl and make (to build cargo-leptos)" perl make; fi
     note "The first time takes about 8 minutes for cargo-leptos …"
     # It is run for seconds and built once: a cheap build is the quicker one in sum.
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \

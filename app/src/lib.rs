@@ -1,1 +1,31 @@
-//! Stub.
+//! Everything a person sees: pages and components, for browser and host.
+//!
+//! - A page is complete without a script: every route is rendered whole, every change is a form.
+//! - What a page shows comes from a server function of its feature; the rules behind it are in `portal`.
+
+#![recursion_limit = "512"]
+
+pub mod accounts;
+pub mod apis;
+#[cfg(feature = "ssr")]
+pub mod backend;
+pub mod console;
+pub mod docs;
+pub mod error;
+pub mod gallery;
+pub mod home;
+pub mod kept;
+pub mod keys;
+pub mod layout;
+pub mod not_found;
+pub mod overview;
+pub mod paths;
+pub mod policies;
+pub mod request_logs;
+mod routes;
+pub mod sessions;
+pub mod theme;
+pub mod ui;
+pub mod usage;
+
+pub use routes::App;

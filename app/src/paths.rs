@@ -12,6 +12,12 @@ pub const SIGN_UP: &str = "/sign-up";
 pub const SIGN_IN: &str = "/sign-in";
 /// What is stored, why, and until when.
 pub const PRIVACY: &str = "/privacy";
+/// After signing up.
+pub const CHECK_YOUR_MAIL: &str = "/sign-up/check-your-mail";
+/// Using a verification link.
+pub const VERIFY_EMAIL: &str = "/verify-email";
+/// Using a reveal link.
+pub const REVEAL: &str = "/reveal";
 /// The terms.
 pub const TERMS: &str = "/terms";
 /// The console's overview.

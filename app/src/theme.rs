@@ -2,7 +2,6 @@
 //!
 //! The choice is a cookie that the server reads, so the first byte of a page already has it.
 
-use contract::{FieldProblem, Problem, Refusal};
 use leptos::prelude::*;
 
 use crate::error::AppError;
@@ -39,12 +38,15 @@ impl Theme {
 /// Remembers the choice in this browser.
 ///
 /// # Errors
-/// [`Refusal::InvalidInput`] for a word that is no theme.
+/// [`contract::Refusal::InvalidInput`] for a word that is no theme.
 #[server(prefix = "/rpc", endpoint = "theme/set")]
-pub async fn set_theme(theme: String) -> Result<(), AppError> {
+pub async fn set_theme(
+    /// The word of a [`Theme`].
+    theme: String,
+) -> Result<(), AppError> {
     let Some(theme) = Theme::from_word(&theme) else {
-        let problem = FieldProblem { field: "theme".to_owned(), problem: Problem::NotAChoice };
-        return Err(AppError::Refused(Refusal::InvalidInput { fields: vec![problem] }));
+        let problem = contract::FieldProblem { field: "theme".to_owned(), problem: contract::Problem::NotAChoice };
+        return Err(AppError::Refused(contract::Refusal::InvalidInput { fields: vec![problem] }));
     };
     crate::backend::set_theme(theme);
     Ok(())

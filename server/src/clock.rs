@@ -4,7 +4,10 @@
 use chrono::{DateTime, Utc};
 
 /// The time.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock; everyone else is given the time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the wall clock; everyone else is given the time"
+)]
 #[must_use]
 pub fn now() -> DateTime<Utc> {
     Utc::now()

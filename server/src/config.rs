@@ -6,13 +6,16 @@
 //! - This file is the only one that reads the environment.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::fields::Check;
 use contract::keys::format::is_prefix;
+use portal::mail::{self, Sender, SmtpLogin, SmtpSettings, SmtpTls, Transport};
 use secrecy::{ExposeSecret, SecretString};
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
@@ -130,56 +133,42 @@ impl Data {
 /// `[mail]`
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// The sender: an address, or `Name <address>`.
-    pub from: String,
+    /// Whom mails come from.
+    pub from: Sender,
     /// How mails leave.
     pub transport: MailTransport,
+}
+
+impl Mail {
+    /// The way out of the outbox. `portal` is the address by which a mail server is greeted.
+    ///
+    /// # Errors
+    /// If the mail server's authority file cannot be used.
+    pub fn open(&self, portal: &PublicUrl) -> anyhow::Result<Arc<dyn Transport>> {
+        let from = self.from.clone();
+        Ok(match &self.transport {
+            MailTransport::Smtp(server) => Arc::new(mail::Smtp::new(server.clone(), from, portal.host())?),
+            MailTransport::Directory(folder) => Arc::new(mail::Directory::new(folder.clone(), from)),
+            MailTransport::Preview => Arc::new(mail::Preview),
+        })
+    }
+
+    /// Whether mails are handed on, so that their texts can be erased then.
+    #[must_use]
+    pub fn hands_on(&self) -> bool {
+        !matches!(self.transport, MailTransport::Preview)
+    }
 }
 
 /// How mails leave.
 #[derive(Clone, Debug)]
 pub enum MailTransport {
     /// To a mail server.
-    Smtp(Smtp),
+    Smtp(SmtpSettings),
     /// Into this folder, one file each.
     Directory(PathBuf),
     /// Not at all: they stay in the outbox and are shown on a page.
     Preview,
-}
-
-/// A mail server.
-#[derive(Clone, Debug)]
-pub struct Smtp {
-    /// Its name or address.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// How the connection is encrypted.
-    pub tls: SmtpTls,
-    /// How to sign in there, if at all.
-    pub login: Option<Login>,
-    /// A PEM file with an authority to trust beside the public ones.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// How the connection to a mail server is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SmtpTls {
-    /// From the first byte (RFC 8314).
-    Implicit,
-    /// After `STARTTLS`, which must be offered (RFC 3207).
-    StartTls,
-    /// Not at all; for loopback only.
-    None,
-}
-
-/// Name and password at a mail server.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// The name.
-    pub username: String,
-    /// The password.
-    pub password: SecretString,
 }
 
 /// `[security]`
@@ -268,7 +257,7 @@ struct Inputs {
     /// Name and text.
     file: Option<(String, String)>,
     /// All variables; those that are not ours are passed over.
-    environment: Vec<(String, String)>,
+    environment: Vec<(String, OsString)>,
     overrides: Overrides,
 }
 
@@ -296,9 +285,29 @@ impl Settings {
         let mut reader = Reader { in_force: merge.in_force, problems: merge.problems };
         let settings = reader.settings();
         match settings {
-            Some(settings) if reader.problems.is_empty() => Ok(Self { in_force: reader.in_force, ..settings }),
+            Some(settings) if reader.problems.is_empty() => Ok(settings.showing(reader.in_force)),
             _ => Err(Problems(reader.problems)),
         }
+    }
+
+    /// Keeps what may be shown: secrets masked, and values that follow from others filled in.
+    fn showing(mut self, mut in_force: BTreeMap<String, InForce>) -> Self {
+        let mut show = |key: &str, shown: String| {
+            if let Some(known) = in_force.get_mut(key)
+                && (!SECRETS.contains(&key) || known.value != Some(Value::from("")))
+            {
+                known.value = Some(Value::from(shown));
+            }
+        };
+        for key in SECRETS {
+            show(key, "********".to_owned());
+        }
+        show("database.url", url::without_password(self.database.url.expose_secret()));
+        if let MailTransport::Directory(folder) = &self.mail.transport {
+            show("mail.directory", folder.display().to_string());
+        }
+        self.in_force = in_force;
+        self
     }
 
     /// What is in force, as TOML: every key with its value, secrets masked, and where the value came from.
@@ -307,7 +316,7 @@ impl Settings {
         let mut text = String::new();
         let mut section = "";
         for (key, InForce { value, source }) in &self.in_force {
-            let Some((of, name)) = key.split_once('.') else { continue };
+            let (Some((of, name)), Some(value)) = (key.split_once('.'), value) else { continue };
             if of != section {
                 let gap = if section.is_empty() { "" } else { "\n" };
                 text.push_str(&format!("{gap}[{of}]\n"));
@@ -319,22 +328,9 @@ impl Settings {
                 Source::Environment => format!("environment {}", variable_of(key)),
                 Source::Command => "set by the command".to_owned(),
             };
-            text.push_str(&format!("{name} = {} # {from}\n", self.shown(key, value.as_ref())));
+            text.push_str(&format!("{name} = {value} # {from}\n"));
         }
         text
-    }
-
-    fn shown(&self, key: &str, value: Option<&Value>) -> Value {
-        let text = value.and_then(Value::as_str).unwrap_or_default();
-        match key {
-            _ if SECRETS.contains(&key) && !text.is_empty() => Value::from("********"),
-            "database.url" => Value::from(url::without_password(self.database.url.expose_secret())),
-            "mail.directory" => match &self.mail.transport {
-                MailTransport::Directory(folder) => Value::from(folder.display().to_string()),
-                _ => Value::from(text),
-            },
-            _ => value.cloned().unwrap_or_else(|| Value::from(text)),
-        }
     }
 }
 
@@ -348,11 +344,8 @@ fn read_file(named: Option<&Path>) -> Result<Option<(String, String)>, Problems>
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn environment() -> Vec<(String, String)> {
-    // A value that is not Unicode is kept in a form that its check will refuse by name.
-    std::env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-        .collect()
+fn environment() -> Vec<(String, OsString)> {
+    std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value)).collect()
 }
 
 /// `portal.addr` → `COUNTERSIGN_PORTAL__ADDR`
@@ -366,9 +359,9 @@ fn is_of_kubernetes(name: &str, value: &str) -> bool {
     name.ends_with("_SERVICE_HOST")
         || name.ends_with("_SERVICE_PORT")
         || name.contains("_SERVICE_PORT_")
-        || ["_TCP", "_UDP", "_SCTP"].iter().any(|protocol| {
-            name.ends_with(protocol) || name.contains(&format!("{protocol}_"))
-        })
+        || ["_TCP", "_UDP", "_SCTP"]
+            .iter()
+            .any(|protocol| name.ends_with(protocol) || name.contains(&format!("{protocol}_")))
         || (name.ends_with("_PORT") && is_address)
 }
 
@@ -418,8 +411,12 @@ impl Merge {
         }
     }
 
-    fn variable(&mut self, name: &str, value: &str) {
+    fn variable(&mut self, name: &str, value: &OsStr) {
         let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) else { return };
+        let Some(value) = value.to_str() else {
+            self.problems.push(format!("The variable `{name}` holds bytes that are not text in UTF-8."));
+            return;
+        };
         if is_of_kubernetes(name, value) {
             return;
         }
@@ -621,7 +618,7 @@ impl Reader {
         }
     }
 
-    fn smtp(&mut self, in_use: bool) -> Option<Smtp> {
+    fn smtp(&mut self, in_use: bool) -> Option<SmtpSettings> {
         let port = self.number("mail.smtp_port", 1, i64::from(u16::MAX));
         let tls = self.choice(
             "mail.smtp_tls",
@@ -635,7 +632,8 @@ impl Reader {
             return None;
         }
         if host.is_empty() {
-            self.problems.push("`mail.transport` is `smtp`, but `mail.smtp_host` is empty: name the mail server.".into());
+            self.problems
+                .push("`mail.transport` is `smtp`, but `mail.smtp_host` is empty: name the mail server.".into());
         } else if tls == Some(SmtpTls::None) && !url::is_loopback_host(&host) {
             self.problems.push(format!(
                 "`mail.smtp_tls` is `none`, but `mail.smtp_host` is {host}: without encryption, mails go to a server on \
@@ -650,11 +648,11 @@ impl Reader {
         if !ca_file.is_empty() && !Path::new(&ca_file).is_file() {
             self.problems.push(format!("`mail.smtp_ca_file` is {ca_file}, but there is no such file."));
         }
-        Some(Smtp {
+        Some(SmtpSettings {
             host,
             port: u16::try_from(port?).ok()?,
             tls: tls?,
-            login: (!username.is_empty()).then(|| Login { username, password: SecretString::from(password) }),
+            login: (!username.is_empty()).then(|| SmtpLogin { username, password: SecretString::from(password) }),
             ca_file: (!ca_file.is_empty()).then(|| PathBuf::from(ca_file)),
         })
     }
@@ -756,7 +754,7 @@ impl Reader {
 }
 
 /// Checks `address` or `Name <address>`.
-fn sender(text: &str) -> Option<String> {
+fn sender(text: &str) -> Option<Sender> {
     let mut check = Check::default();
     match text.strip_suffix('>').and_then(|rest| rest.split_once('<')) {
         Some((name, address)) => {
@@ -767,7 +765,8 @@ fn sender(text: &str) -> Option<String> {
             check.email("address", text);
         }
     }
-    check.finish().ok().map(|()| text.to_owned())
+    check.finish().ok()?;
+    text.parse().ok()
 }
 
 #[cfg(test)]

@@ -1,2 +1,7 @@
-//! Stub.
-fn main() {}
+//! `countersign`: developer portal, key service and gateway.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::run()
+}

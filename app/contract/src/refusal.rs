@@ -282,7 +282,8 @@ impl Refusal {
     pub const fn is_of_gateway(&self) -> bool {
         matches!(
             self,
-            Self::MissingKey
+            Self::MethodNotAllowed
+                | Self::MissingKey
                 | Self::SeveralKeys
                 | Self::KeyInUrl
                 | Self::MalformedKey

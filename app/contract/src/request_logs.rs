@@ -61,6 +61,26 @@ impl RequestRow {
     }
 }
 
+/// What a viewer can choose from to narrow the log down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// Slugs of APIs.
+    pub apis: Vec<String>,
+    /// Keys with their labels.
+    pub keys: Vec<(KeyId, String)>,
+    /// Organizations with their names; none for a developer, who sees one only.
+    pub organizations: Vec<(OrganizationId, String)>,
+}
+
+/// Rows, and what they can be narrowed down to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPage {
+    /// Rows that pass the filter, the newest first.
+    pub rows: crate::Page<RequestRow>,
+    /// What there is to choose.
+    pub choices: Choices,
+}
+
 /// What a live viewer is sent: one JSON object per event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

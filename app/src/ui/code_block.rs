@@ -40,7 +40,7 @@ pub fn CodeBlock(
         .collect();
     view! {
         <div class=class>
-            <pre tabindex="0" role="region" aria-label=label>
+            <pre tabindex="0" role="group" aria-label=label>
                 <code>{parts}</code>
             </pre>
             {(!output).then(|| view! { <CopyButton text=code only_icon=true label="Copy the code"/> })}

@@ -25,8 +25,9 @@ pub fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let title_id = format!("{id}-title");
+    let labelled_by = title_id.clone();
     view! {
-        <dialog class="dialog" id=id aria-labelledby=title_id.clone() closedby="any">
+        <dialog class="dialog" id=id aria-labelledby=labelled_by closedby="any">
             <header>
                 <h2 id=title_id>{title}</h2>
                 <form method="dialog">
@@ -83,7 +84,6 @@ pub fn DialogButton(
             type="button"
             class=class(kind, big, false)
             aria-haspopup="dialog"
-            {..}
             commandfor=dialog
             command="show-modal"
             on:click=open
@@ -106,7 +106,7 @@ pub fn DialogClose(
 ) -> impl IntoView {
     let id = dialog.clone();
     view! {
-        <button type="button" class="btn" {..} commandfor=dialog command="close" on:click=move |_| close_dialog(&id)>
+        <button type="button" class="btn" commandfor=dialog command="close" on:click=move |_| close_dialog(&id)>
             <span class="btn-label">{children()}</span>
         </button>
     }

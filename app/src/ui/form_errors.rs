@@ -4,7 +4,7 @@ use contract::Refusal;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::{CopyButton, Icon, IconView, field};
+use super::{Coded, CopyButton, Icon, IconView, field};
 use crate::error::AppError;
 
 /// The sentence, and links to the fields that need another look. Read out and focused when it appears, also on a page
@@ -17,10 +17,14 @@ pub fn FormErrors(
     error: Signal<Option<AppError>>,
     /// Field names with their labels, in the order of the form.
     labels: &'static [(&'static str, &'static str)],
+    /// Leaves the focus where it is.
+    #[prop(optional)]
+    still: bool,
 ) -> impl IntoView {
     let place = NodeRef::<html::Div>::new();
     Effect::new(move || {
-        if error.get().is_some()
+        if !still
+            && error.get().is_some()
             && let Some(element) = place.get()
         {
             let _ = element.focus(); // a browser that cannot focus it still reads it out: role=alert
@@ -29,7 +33,7 @@ pub fn FormErrors(
     move || {
         error.get().map(|error| {
             view! {
-                <div class="form-errors" role="alert" tabindex="-1" autofocus=true node_ref=place>
+                <div class="form-errors" role="alert" tabindex="-1" autofocus=!still node_ref=place>
                     <IconView icon=Icon::Warning/>
                     <div class="min-w-0">{sentence(&error)} {fields(&error, labels)}</div>
                 </div>
@@ -42,7 +46,7 @@ pub fn FormErrors(
 /// What happened and what to do, with the reference to quote if it was our fault.
 pub(super) fn sentence(error: &AppError) -> AnyView {
     match error {
-        AppError::Refused(refusal) => view! { <p>{refusal.to_string()}</p> }.into_any(),
+        AppError::Refused(refusal) => view! { <p><Coded text=refusal.to_string()/></p> }.into_any(),
         AppError::Broken { reference } => view! {
             <p>"Something failed on our side. Nothing was changed. Try again, and if it happens again quote this reference:"</p>
             <p class="flex items-center gap-2 mt-1">

@@ -8,7 +8,8 @@ use super::format;
 /// A dense table whose rows fold into two lines on a phone.
 ///
 /// Rows are `<tr role="row">` with `<td role="cell">`: the roles are written out because folding takes them away.
-/// On a phone `class="line"` gives a cell its own line, `class="end"` puts it at the end of its line, `opt` leaves it out.
+/// On a phone the first line holds the cells in their order; `class="end"` puts a cell at its end, `class="line"` onto the
+/// second line, and `class="opt"` leaves it out.
 #[component]
 #[must_use]
 pub fn LogTable(
@@ -20,10 +21,11 @@ pub fn LogTable(
     /// Rows.
     children: Children,
 ) -> impl IntoView {
+    let name = label.clone();
     let heads: Vec<AnyView> = columns.into_iter().map(|column| column.head(Some("columnheader"))).collect();
     view! {
-        <div class="scroll tall" role="region" tabindex="0" aria-label=label.clone()>
-            <table class="table dense rows" role="table" aria-label=label>
+        <div class="scroll tall" role="region" tabindex="0" aria-label=label>
+            <table class="table dense rows" role="table" aria-label=name>
                 <thead role="rowgroup">
                     <tr role="row">{heads}</tr>
                 </thead>

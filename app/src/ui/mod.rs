@@ -4,9 +4,11 @@
 //! and in the browser until an effect runs. `/dev/gallery` shows all of them in every state.
 
 mod button;
+mod card;
 pub mod chart;
 mod checkbox;
 mod code_block;
+mod coded;
 mod copy_button;
 mod dialog;
 mod empty_state;
@@ -34,12 +36,12 @@ mod tag;
 mod text_field;
 mod theme_switch;
 mod time;
-mod card;
 
 pub use button::{Button, ButtonKind, LinkButton};
 pub use card::Card;
 pub use checkbox::Checkbox;
 pub use code_block::CodeBlock;
+pub use coded::Coded;
 pub use copy_button::CopyButton;
 pub use dialog::{Dialog, DialogActions, DialogButton, DialogClose, close_dialog};
 pub use empty_state::EmptyState;

@@ -38,7 +38,7 @@ pub fn Step(
             </span>
             <div class="text">
                 {title} <span class="unseen">{move || if done.get() { " (done)" } else { " (to do)" }}</span>
-                {(!note.is_empty()).then(|| view! { <div class="text-xs text-text-muted">{note}</div> })}
+                {(!note.is_empty()).then(|| view! { <div class="small muted">{note}</div> })}
                 {children.map(|children| view! { <div class="below">{children()}</div> })}
             </div>
         </li>

@@ -23,7 +23,9 @@ pub fn provide_clock() {
     let (now, set_now) = signal(None);
     provide_context(Clock(now));
     Effect::new(move || {
-        let tick = move || drop(set_now.try_set(Some(js_sys::Date::now() as Millis)));
+        let tick = move || {
+            let _ = set_now.try_set(Some(js_sys::Date::now() as Millis)); // the page may be gone by then
+        };
         tick();
         if let Ok(handle) = set_interval_with_handle(tick, TICK) {
             on_cleanup(move || handle.clear());

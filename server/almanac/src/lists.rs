@@ -17,7 +17,7 @@ const LIMIT_MAX: usize = 100;
 pub(crate) struct Page<T> {
     /// What stands on it.
     pub items: Vec<T>,
-    /// What to send as `after` for the next page; absent on the last one.
+    /// What to send as `after` for the next page; null on the last one.
     pub next: Option<String>,
 }
 

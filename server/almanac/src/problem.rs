@@ -9,8 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A problem repeats at most this much of what was sent: enough to recognise it, too little to fill a log.
 const SHOWN_MAX: usize = 60;
@@ -134,7 +133,8 @@ pub(crate) async fn unknown_route(uri: Uri) -> Problem {
 
 /// The answer to an address that exists, but not for this method. The router adds `Allow`.
 pub(crate) async fn method_not_allowed(method: Method) -> Problem {
-    let detail = format!("This address does not take {}. The Allow header lists which it takes.", shown(method.as_str()));
+    let detail =
+        format!("This address does not take {}. The Allow header lists which it takes.", shown(method.as_str()));
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 
@@ -183,26 +183,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                 StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "too_large",
-                    format!("Send at most {} kB.", crate::BODY_MAX / 1024),
+                    format!("Send a shorter body: at most {} kB.", crate::BODY_MAX / 1024),
                 ),
                 _ => Problem::parameter("body_cut_short", "The body ended before it was complete. Send it again."),
             }
             .into_response()
         })?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| unreadable(&error).into_response())
+        understand(&body).map(Self).map_err(IntoResponse::into_response)
     }
 }
 
-fn unreadable(error: &serde_json::Error) -> Problem {
-    let reason = clipped(&error.to_string());
-    match error.classify() {
-        Category::Data => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_input",
-            format!("Send the body in the form that `/openapi.json` describes: {reason}."),
-        ),
-        _ => Problem::parameter("invalid_json", format!("Send a body that is valid JSON: {reason}.")),
+fn understand<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        Problem::parameter("invalid_json", format!("Send a body that is valid JSON: {}.", clipped(&error.to_string())))
+    })?;
+    let misfit = |reason: &str| {
+        let detail = format!("Send the body in the form that `/openapi.json` describes: {}.", clipped(reason));
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input", detail)
+    };
+    // serde would take an array of the members for the object.
+    if !value.is_object() {
+        return Err(misfit("it is not an object"));
     }
+    // From the text and not from the value, which has forgotten members that came twice, and where they stood.
+    serde_json::from_slice(body).map_err(|error| misfit(&error.to_string()))
 }
 
 /// Reasons quote what was sent; this bounds how much of it.

@@ -15,7 +15,7 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     /// Reads both clocks and names the request. The id and the row carry the same millisecond.
-    #[allow(clippy::disallowed_methods, reason = "this file is the gateway's clock")]
+    #[expect(clippy::disallowed_methods, reason = "this file is the gateway's clock")]
     pub(crate) fn now() -> Self {
         // A clock before 1970 is a machine without a clock; its rows say 1970.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

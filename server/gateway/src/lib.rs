@@ -10,6 +10,9 @@
 //!    `revoked_key`.
 //! 6. The upstream answers: `upstream_down`, `upstream_timeout`.
 //!
+//! Two things are no requests and leave no row: `GET /healthz`, and what is not HTTP or larger than 64 KiB of headers
+//! (the protocol layer answers 400 or 431 and closes the connection).
+//!
 //! What this crate promises:
 //!
 //! - Nothing here waits for a database: keys and upstreams are in memory, behind [`ports`].

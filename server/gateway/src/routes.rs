@@ -71,7 +71,7 @@ impl fmt::Display for RouteProblem {
 impl std::error::Error for RouteProblem {}
 
 impl Routes {
-    /// Reads operations: a method in any case, and a path template as in `OpenAPI` (`/v1/sun/{place}`).
+    /// Reads operations: a method in any case, and a path template as in OpenAPI (`/v1/sun/{place}`).
     ///
     /// # Errors
     /// The first [`RouteProblem`], in the order of the templates.
@@ -111,7 +111,7 @@ impl Routes {
     }
 }
 
-/// The router's spelling of a template. Parameters are numbered, because `OpenAPI` allows any name and the router does
+/// The router's spelling of a template. Parameters are numbered, because OpenAPI allows any name and the router does
 /// not; a segment with several parameters becomes one parameter, because the router allows one a segment.
 fn pattern(template: &str) -> Option<String> {
     let mut pattern = String::with_capacity(template.len());

@@ -51,6 +51,7 @@ pub async fn serve(gateway: Gateway, listener: TcpListener, shutdown: Cancellati
             }
             Err(error) => {
                 tracing::error!("Could not accept a connection: {error}");
+                #[expect(clippy::disallowed_methods, reason = "nothing tells when a file descriptor is free")]
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -75,6 +76,7 @@ async fn converse(gateway: Gateway, builder: Builder<TokioExecutor>, stream: Tcp
     let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
     // The time limit for headers begins when the protocol is known; this one holds before that.
     let silence = async {
+        #[expect(clippy::disallowed_methods, reason = "a time limit, not a wait for something to happen")]
         tokio::time::sleep(HEADERS).await;
         if carried_request.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;

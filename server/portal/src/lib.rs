@@ -19,6 +19,8 @@ pub mod privacy;
 pub mod request_logs;
 pub mod sessions;
 pub mod staff;
+#[cfg(test)]
+mod testing;
 mod tokens;
 pub mod usage;
 

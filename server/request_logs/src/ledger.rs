@@ -178,7 +178,7 @@ impl Ledger {
         let mut backoff = pace.first_backoff;
         let farewell = async {
             shutdown.cancelled().await;
-            tokio::time::sleep(pace.farewell).await;
+            pause(pace.farewell).await;
         };
         tokio::pin!(farewell);
         loop {
@@ -189,7 +189,7 @@ impl Ledger {
             let rows = sealer.batch.len();
             tracing::warn!(rows, "Could not store {rows} request rows, trying again in {backoff:?}: {error:#}");
             tokio::select! {
-                () = tokio::time::sleep(backoff) => {}
+                () = pause(backoff) => {}
                 () = &mut farewell => {
                     let left = rows + sealer.queue.len();
                     bail!("the store failed until the end of the shutdown; {left} request rows were not stored: {error:#}");
@@ -208,7 +208,7 @@ impl Ledger {
         loop {
             self.shared.drop_happened.notified().await;
             self.announce();
-            tokio::time::sleep(self.shared.pace.announce).await;
+            pause(self.shared.pace.announce).await;
         }
     }
 
@@ -219,6 +219,11 @@ impl Ledger {
             self.shared.viewers.dropped(rows);
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "no event tells when a store is well again or a person has read enough")]
+async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! Good settings, and every kind of bad ones.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
@@ -7,7 +9,7 @@ const PEPPER: &str = "00112233445566778899aabbccddeeff00112233445566778899AABBCC
 fn load(file: &str, environment: &[(&str, &str)], overrides: Overrides) -> Result<Settings, Problems> {
     Settings::from_inputs(Inputs {
         file: (!file.is_empty()).then(|| ("countersign.toml".to_owned(), file.to_owned())),
-        environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        environment: environment.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect(),
         overrides,
     })
 }
@@ -41,8 +43,7 @@ fn the_defaults_are_settings() {
 
 #[test]
 fn every_default_is_explained_with_its_value_and_its_variable() {
-    let settings = load("", &[], Overrides::new()).unwrap();
-    for (key, known) in &settings.in_force {
+    for (key, known) in &Merge::of_defaults().unwrap().in_force {
         let value = match known.value.as_ref().unwrap() {
             Value::String(text) if text.is_empty() => "empty".to_owned(),
             Value::String(text) => text.clone(),
@@ -97,6 +98,18 @@ fn an_unknown_variable_is_refused_and_the_nearest_known_one_is_named() {
     assert_eq!(
         problems_of_variable("COUNTERSIGN_portal__addr", "127.0.0.1:1"),
         ["The variable `COUNTERSIGN_portal__addr` is not known; the nearest known one is `COUNTERSIGN_PORTAL__ADDR`."]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_text_is_refused() {
+    let value = std::os::unix::ffi::OsStringExt::from_vec(vec![b'/', 0xff]);
+    let environment = vec![("COUNTERSIGN_DATA__DIR".to_owned(), value)];
+    let refused = Settings::from_inputs(Inputs { file: None, environment, overrides: Overrides::new() });
+    assert_eq!(
+        refused.expect_err("refused").sentences(),
+        ["The variable `COUNTERSIGN_DATA__DIR` holds bytes that are not text in UTF-8."]
     );
 }
 
@@ -164,7 +177,9 @@ fn a_listener_needs_an_ip_address_and_a_port() {
 fn two_listeners_on_one_port_are_refused() {
     assert_eq!(
         problems("[gateway]\naddr = \"127.0.0.1:3000\""),
-        ["`portal.addr` is 127.0.0.1:3000 and `gateway.addr` is 127.0.0.1:3000: two listeners cannot share a port. Change one."]
+        [
+            "`portal.addr` is 127.0.0.1:3000 and `gateway.addr` is 127.0.0.1:3000: two listeners cannot share a port. Change one."
+        ]
     );
     assert_eq!(problems("[ops]\naddr = \"0.0.0.0:8080\"").len(), 1);
     from_file("[portal]\naddr = \"127.0.0.1:0\"\n[gateway]\naddr = \"127.0.0.1:0\"\n[ops]\naddr = \"127.0.0.2:3000\"");
@@ -208,7 +223,9 @@ fn a_key_prefix_is_of_lower_case_letters_and_digits() {
 fn a_database_is_sqlite_or_postgres() {
     assert_eq!(
         problems("[database]\nurl = \"mysql://root:hunter2@localhost/x\""),
-        ["`database.url` in countersign.toml starts with `mysql://`, but it must start with `sqlite://` or `postgres://`."]
+        [
+            "`database.url` in countersign.toml starts with `mysql://`, but it must start with `sqlite://` or `postgres://`."
+        ]
     );
     assert_eq!(
         problems("[database]\nurl = \"countersign.db\""),
@@ -249,7 +266,19 @@ fn smtp_needs_a_host_and_encryption_unless_it_is_on_loopback() {
     assert_eq!(sentences.len(), 1);
     assert!(sentences[0].contains("loopback only"), "{sentences:?}");
     let settings = from_file("[mail]\ntransport = \"smtp\"\nsmtp_host = \"localhost\"\nsmtp_tls = \"none\"");
-    assert!(matches!(settings.mail.transport, MailTransport::Smtp(Smtp { tls: SmtpTls::None, login: None, .. })));
+    assert!(matches!(
+        settings.mail.transport,
+        MailTransport::Smtp(SmtpSettings { tls: SmtpTls::None, login: None, .. })
+    ));
+}
+
+#[test]
+fn every_transport_can_be_opened() {
+    for transport in ["smtp", "directory", "preview"] {
+        let settings = from_file(&format!("[mail]\ntransport = \"{transport}\"\nsmtp_host = \"mail.example\""));
+        assert!(settings.mail.open(&settings.portal.public_url).is_ok(), "{transport}");
+        assert_eq!(settings.mail.hands_on(), transport != "preview");
+    }
 }
 
 #[test]
@@ -281,8 +310,13 @@ fn a_sender_is_an_address_with_or_without_a_name() {
     for sender in ["x", "X <x>", "X <x@example.com", "<x@example.com>", "X\\nBcc: y@example.com <x@example.com>"] {
         assert_eq!(problems(&format!("[mail]\nfrom = \"{sender}\"")).len(), 1, "{sender}");
     }
-    for sender in ["x@example.com", "Ada & Søn <x@example.com>"] {
-        assert_eq!(from_file(&format!("[mail]\nfrom = \"{sender}\"")).mail.from, sender);
+    for (sender, written) in [
+        ("x@example.com", "x@example.com"),
+        ("Ada <x@example.com>", "Ada <x@example.com>"),
+        ("Ada & Søn, Inc. <x@example.com>", "\"Ada & Søn, Inc.\" <x@example.com>"),
+        ("開発者 <x@example.com>", "開発者 <x@example.com>"),
+    ] {
+        assert_eq!(from_file(&format!("[mail]\nfrom = \"{sender}\"")).mail.from.to_string(), written);
     }
 }
 
@@ -333,6 +367,8 @@ fn no_secret_stands_in_an_error_a_description_or_a_debug_print() {
     assert!(!described.contains("hunter2") && !described.contains(PEPPER), "{described}");
     assert!(described.contains("url = \"postgres://ada:********@db/x?sslpassword=********\""), "{described}");
     assert!(described.contains("pepper = \"********\""), "{described}");
+    let printed = format!("{settings:?}");
+    assert!(!printed.contains("hunter2") && !printed.contains(PEPPER), "{printed}");
 }
 
 #[test]
@@ -358,7 +394,8 @@ fn what_is_described_can_be_read_again() {
 #[test]
 fn a_pepper_is_made_once_and_for_its_owner_only() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = load("", &[], Overrides::new().set("data.dir", folder.path().join("new").to_str().unwrap())).unwrap();
+    let settings =
+        load("", &[], Overrides::new().set("data.dir", folder.path().join("new").to_str().unwrap())).unwrap();
     let first = settings.security.pepper(&settings.data).unwrap();
     assert_ne!(first, [0; 32]);
     assert_eq!(settings.security.pepper(&settings.data).unwrap(), first);
@@ -378,8 +415,7 @@ fn processes_that_start_together_get_the_same_pepper() {
     let folder = tempfile::tempdir().unwrap();
     let data = Data { dir: folder.path().to_owned() };
     let peppers: Vec<[u8; 32]> = std::thread::scope(|scope| {
-        let starts: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| Security { pepper: None }.pepper(&data).unwrap())).collect();
+        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| Security { pepper: None }.pepper(&data).unwrap())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
     assert!(peppers.iter().all(|pepper| *pepper == peppers[0]));

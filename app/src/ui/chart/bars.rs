@@ -131,9 +131,10 @@ fn times(points: &[UsagePoint], bar_ms: Millis, height: i64) -> Vec<AnyView> {
     let y = (ABOVE + height + 18).to_string();
     let long = bar_ms >= DAY_MS / 24; // three hours and more a bar: days matter, not minutes
     let mut day = None;
-    (0..4)
+    let quarters = points.len().min(4);
+    (0..quarters)
         .filter_map(|quarter| {
-            let place = quarter * points.len() / 4;
+            let place = quarter * points.len() / quarters;
             points.get(place).map(|point| (quarter, place, point.at))
         })
         .map(|(quarter, place, at)| {

@@ -1,5 +1,8 @@
 //! The axis of counts.
 
+/// The largest axis: far beyond any count, far enough from overflow.
+const MOST: i64 = i64::MAX / 100;
+
 /// An axis from nothing to a round number at or above the largest value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
@@ -14,20 +17,17 @@ impl Scale {
     /// so that one request is not drawn as a wall.
     #[must_use]
     pub fn holding(max: i64) -> Self {
-        let max = max.max(4);
-        let mut power = 1;
+        let max = max.clamp(4, MOST);
+        let mut power: i64 = 1;
         loop {
             for quarter_steps in [4, 8, 10, 20] {
                 let step = quarter_steps * power / 4;
                 // 2.5 is a step only where it is whole.
-                if quarter_steps * power % 4 == 0 && step.saturating_mul(4) >= max {
-                    return Self { top: max.div_euclid(step).saturating_add(i64::from(max % step > 0)).saturating_mul(step), step };
+                if quarter_steps * power % 4 == 0 && step * 4 >= max {
+                    return Self { top: (max + step - 1) / step * step, step };
                 }
             }
-            match i64::checked_mul(power, 10) {
-                Some(next) => power = next,
-                None => return Self { top: i64::MAX, step: i64::MAX },
-            }
+            power *= 10;
         }
     }
 
@@ -40,7 +40,13 @@ impl Scale {
     /// How far up a value stands on an axis so many thousandths of a pixel high.
     #[must_use]
     pub const fn height(self, value: i64, height: i64) -> i64 {
-        let value = if value < 0 { 0 } else { value };
+        let value = if value < 0 {
+            0
+        } else if value > self.top {
+            self.top
+        } else {
+            value
+        };
         (value as i128 * height as i128 / self.top as i128) as i64
     }
 }
@@ -70,7 +76,7 @@ mod tests {
 
     #[test]
     fn every_axis_has_two_to_five_lines_above_nothing_and_holds_its_value() {
-        for max in (0..20_000).chain([i64::MAX / 100, i64::MAX / 10]) {
+        for max in (0..20_000).chain([MOST / 10, MOST]) {
             let scale = Scale::holding(max);
             assert!(scale.top >= max && (2..=5).contains(&(scale.top / scale.step)), "{max}: {scale:?}");
         }

@@ -4,6 +4,9 @@ use leptos::prelude::*;
 
 use crate::ui::format::{counted, thousandths};
 
+/// Widest bar with its gap, in thousandths of a pixel: two values are bars, not blocks.
+const WIDEST: i64 = 10_000;
+
 /// Bars without axes, in a cell of a table. Every non-zero value is seen; the numbers are in its text.
 #[component]
 #[must_use]
@@ -16,11 +19,12 @@ pub fn Spark(
 ) -> impl IntoView {
     let total: i64 = values.iter().sum();
     if total == 0 {
-        return view! { <span class="text-text-faint">"none"</span> }.into_any();
+        return view! { <span class="faint">"none"</span> }.into_any();
     }
     let most = values.iter().copied().max().unwrap_or(1).max(1);
     let label = format!("{} in the {over}", counted(total, "request", "requests"));
-    let slot = 72_000 / values.len().max(1) as i64;
+    let title = label.clone();
+    let slot = (72_000 / values.len().max(1) as i64).min(WIDEST);
     let bars: Vec<AnyView> = values
         .iter()
         .enumerate()
@@ -39,8 +43,8 @@ pub fn Spark(
         })
         .collect();
     view! {
-        <svg class="spark" viewBox="0 0 72 18" width="72" height="18" role="img" aria-label=label.clone()>
-            <title>{label}</title>
+        <svg class="spark" viewBox="0 0 72 18" width="72" height="18" role="img" aria-label=label>
+            <title>{title}</title>
             {bars}
         </svg>
     }

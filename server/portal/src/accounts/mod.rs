@@ -18,7 +18,7 @@ use sea_orm::{
 
 use crate::error::is_conflict;
 use crate::mail_links::{self, Purpose};
-use crate::{Op, Result, Tx, keys, organizations};
+use crate::{Actor, Op, Result, Tx, keys, organizations};
 
 mod acceptances;
 mod letters;
@@ -62,7 +62,7 @@ pub async fn sign_up(op: &Op, new: NewAccount) -> Result<()> {
     // Hashed for known addresses too, and before the transaction: the time must not tell, and a writer must not wait.
     let hash = op.portal.passwords().hash(&new.password).await?;
     let tx = op.begin().await?;
-    let account = match table::by_email(&tx, &email).await? {
+    let account = match table::by_email_to_change(&tx, &email).await? {
         Some(known) if known.email_verified_at.is_some() => {
             letters::already_registered(&tx, op, &known).await?;
             return op.commit(tx).await;
@@ -109,7 +109,10 @@ async fn replace_pending(tx: &Tx, pending: table::Model, name: String, hash: Str
     let mut account = pending.into_active_model();
     account.name = Set(name);
     account.password_hash = Set(Some(hash));
-    Ok(account.update(tx).await?)
+    let account = account.update(tx).await?;
+    // It is called after its person, and that person may just have been somebody else.
+    organizations::rename_personal(tx, account.account(), &account.name).await?;
+    Ok(account)
 }
 
 async fn send_verification(tx: &Tx, op: &Op, account: &table::Model) -> Result<()> {
@@ -126,7 +129,8 @@ pub async fn resend_verification(op: &Op, email: &str) -> Result<()> {
     let email = check.email("email", email);
     check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
     let tx = op.begin().await?;
-    if let Some(account) = table::by_email(&tx, &email).await?.filter(|account| account.email_verified_at.is_none()) {
+    let known = table::by_email_to_change(&tx, &email).await?;
+    if let Some(account) = known.filter(|account| account.email_verified_at.is_none()) {
         mail_links::cancel(&tx, account.account(), Purpose::VerifyEmail).await?;
         send_verification(&tx, op, &account).await?;
     }
@@ -138,11 +142,13 @@ pub async fn resend_verification(op: &Op, email: &str) -> Result<()> {
 /// Using the link twice is not an error: the address is verified, which is what the person wants.
 ///
 /// # Errors
-/// [`Refusal::LinkUnknown`], [`Refusal::LinkExpired`], [`Refusal::LinkUsed`] for a link that a newer one replaced.
+/// [`Refusal::LinkUnknown`], also for a link that a newer one replaced; [`Refusal::LinkExpired`].
 pub async fn verify_email(op: &Op, token: &str) -> Result<()> {
     let tx = op.begin().await?;
+    let owner = mail_links::find(&tx, Purpose::VerifyEmail, token).await?.account_id;
+    let account = table::by_id_to_change(&tx, owner).await?.ok_or(Refusal::LinkUnknown)?;
+    // Read again: while we waited for the account, the link may have been used or replaced.
     let link = mail_links::find(&tx, Purpose::VerifyEmail, token).await?;
-    let account = table::Entity::find_by_id(link.account_id).one(&tx).await?.ok_or(Refusal::LinkUnknown)?;
     if link.used_at.is_some() && account.email_verified_at.is_some() {
         return Ok(());
     }
@@ -195,11 +201,15 @@ pub async fn first_steps(op: &Op) -> Result<FirstSteps> {
     })
 }
 
-/// Makes an account that needs no verification: for the command line and the demo, where the operator vouches.
+/// Makes an account that needs no verification, or gives a known one this password: for the command line and the demo,
+/// where the operator vouches. Only the program itself may.
 ///
 /// # Errors
-/// [`Refusal::InvalidInput`] with every field that needs another look, or when the address has an account.
+/// [`Refusal::NotAllowed`] for anyone else; [`Refusal::InvalidInput`] with every field that needs another look.
 pub async fn create_verified(op: &Op, new: NewAccount) -> Result<AccountId> {
+    if op.actor != Actor::System {
+        return Err(Refusal::NotAllowed.into());
+    }
     let mut check = Check::default();
     let name = check.name("name", &new.name);
     let email = check.email("email", &new.email);
@@ -207,7 +217,7 @@ pub async fn create_verified(op: &Op, new: NewAccount) -> Result<AccountId> {
     check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
     let hash = op.portal.passwords().hash(&new.password).await?;
     let tx = op.begin().await?;
-    let account = match table::by_email(&tx, &email).await? {
+    let account = match table::by_email_to_change(&tx, &email).await? {
         Some(known) => {
             let mut known = known.into_active_model();
             known.password_hash = Set(Some(hash));

@@ -1,7 +1,10 @@
 //! Table `accounts`.
 
 use contract::AccountId;
+use sea_orm::QuerySelect as _;
 use sea_orm::entity::prelude::*;
+
+use crate::Tx;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -36,5 +39,20 @@ pub(crate) fn fold(email: &str) -> String {
 }
 
 pub(crate) async fn by_email<C: ConnectionTrait>(db: &C, email: &str) -> Result<Option<Model>, DbErr> {
+    // PostgreSQL refuses to compare with a NUL, which no address holds.
+    if email.contains('\0') {
+        return Ok(None);
+    }
     Entity::find().filter(COLUMN.email_folded.eq(fold(email))).one(db).await
+}
+
+/// The same, to change it: whoever else wants to waits, so that an address is not verified and given another password
+/// at the same moment. SQLite has one writer anyway.
+pub(crate) async fn by_email_to_change(tx: &Tx, email: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(COLUMN.email_folded.eq(fold(email))).lock_exclusive().one(tx).await
+}
+
+/// An account, to change it.
+pub(crate) async fn by_id_to_change(tx: &Tx, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).lock_exclusive().one(tx).await
 }

@@ -11,6 +11,8 @@ use crate::{Actor, Db, Op, Result};
 
 mod openapi;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 
 /// First path segments that the gateway keeps for itself.
 pub const RESERVED_SLUGS: [&str; 4] = ["verify", "mau", ".well-known", "healthz"];

@@ -22,5 +22,9 @@ pub(crate) struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 pub(crate) async fn by_slug<C: ConnectionTrait>(db: &C, slug: &str) -> Result<Option<Model>, DbErr> {
+    // PostgreSQL refuses to compare with a NUL, which no slug holds.
+    if slug.contains('\0') {
+        return Ok(None);
+    }
     Entity::find().filter(COLUMN.slug.eq(slug)).one(db).await
 }

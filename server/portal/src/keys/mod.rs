@@ -68,7 +68,9 @@ pub async fn create(op: &Op, new: NewKey) -> Result<Key> {
     if environment.is_none() {
         check.refuse("environment", Problem::NotAChoice);
     }
-    if new.form_token.is_empty() || new.form_token.len() > FORM_TOKEN_MAX {
+    let token = &new.form_token;
+    // PostgreSQL stores no NUL.
+    if token.is_empty() || token.len() > FORM_TOKEN_MAX || token.contains(char::is_control) {
         check.refuse("form_token", Problem::Empty);
     }
     check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
@@ -149,7 +151,7 @@ pub async fn send_reveal_link(op: &Op, id: KeyId) -> Result<()> {
     let organization = op.require(Permission::CreateKeys)?;
     let person = op.signed_in()?;
     let tx = op.begin().await?;
-    let key = table::find_in(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
+    let key = table::find_to_change(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
     refuse_unless_revealable(&key)?;
     mail_links::cancel_for_key(&tx, id).await?;
     mail_reveal_link(&tx, op, &key, person.account, &person.name, &person.email).await?;
@@ -175,7 +177,7 @@ pub async fn reveal_offer(op: &Op, token: &str) -> Result<RevealOffer> {
     let organization = op.require(Permission::CreateKeys)?;
     let db = op.db().read();
     let link = mail_links::find(db, Purpose::RevealKey, token).await?;
-    let key = key_of(op, db, &link, organization).await?;
+    let key = table::find_in(db, organization, key_of(op, &link)?).await?.ok_or(Refusal::LinkUnknown)?;
     mail_links::check(op, &link)?;
     refuse_unless_revealable(&key)?;
     let name = op.signed_in()?.organization.name.clone();
@@ -193,9 +195,11 @@ pub async fn reveal_offer(op: &Op, token: &str) -> Result<RevealOffer> {
 /// Those of [`reveal_offer`].
 pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
     let organization = op.require(Permission::CreateKeys)?;
+    // Asked for first: once the link is used, nothing may fail between the secret and its owner.
+    let example_url = apis::example_url(op).await?;
     let tx = op.begin().await?;
     let link = mail_links::find(&tx, Purpose::RevealKey, token).await?;
-    let key = key_of(op, &tx, &link, organization).await?;
+    let key = table::find_to_change(&tx, organization, key_of(op, &link)?).await?.ok_or(Refusal::LinkUnknown)?;
     mail_links::consume(&tx, op, &link).await?;
     refuse_unless_revealable(&key)?;
 
@@ -217,24 +221,14 @@ pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
         state: KeyState::Active,
         caller: caller(&key, &op.signed_in()?.organization.name),
     });
-    let example_url = apis::example_url(op).await?;
     Ok(RevealedKey { key: key.into_key(Vec::new()), secret: Secret::new(secret), example_url })
 }
 
-/// The key of a link, if the link was sent to the person who opens it and the key is their organization's.
-async fn key_of<C: sea_orm::ConnectionTrait>(
-    op: &Op,
-    db: &C,
-    link: &mail_links::Model,
-    organization: OrganizationId,
-) -> Result<table::Model> {
-    let key = match link.key_id.filter(|_| {
-        link.account_id == op.signed_in().map_or_else(|_| Default::default(), |person| person.account.uuid())
-    }) {
-        Some(id) => table::find_in(db, organization, KeyId::new(id)).await?,
-        None => None,
-    };
-    Ok(key.ok_or(Refusal::LinkUnknown)?)
+/// The key of a link, if the link was sent to the person who opens it.
+fn key_of(op: &Op, link: &mail_links::Model) -> Result<KeyId> {
+    let person = op.signed_in()?.account.uuid();
+    let key = link.key_id.filter(|_| link.account_id == person).ok_or(Refusal::LinkUnknown)?;
+    Ok(KeyId::new(key))
 }
 
 /// The organization's keys, the newest first.
@@ -267,7 +261,7 @@ pub async fn list(op: &Op, environment: Option<Environment>) -> Result<Vec<Key>>
 pub async fn revoke(op: &Op, id: KeyId) -> Result<Key> {
     let organization = op.require(Permission::RevokeKeys)?;
     let tx = op.begin().await?;
-    let key = table::find_in(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
+    let key = table::find_to_change(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
     if key.revoked_at.is_some() {
         return Ok(key.into_key(Vec::new()));
     }

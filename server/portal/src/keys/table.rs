@@ -3,7 +3,10 @@
 use contract::KeyId;
 use contract::keys::{Key, KeyState};
 use contract::{Environment, OrganizationId};
+use sea_orm::QuerySelect as _;
 use sea_orm::entity::prelude::*;
+
+use crate::Tx;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -72,4 +75,11 @@ pub(crate) async fn find_in<C: ConnectionTrait>(
     id: KeyId,
 ) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(id.uuid()).filter(COLUMN.organization_id.eq(organization.uuid())).one(db).await
+}
+
+/// The same, to change it: whoever else wants to waits, so that a key is not revealed and revoked at the same moment.
+/// SQLite has one writer anyway.
+pub(crate) async fn find_to_change(tx: &Tx, organization: OrganizationId, id: KeyId) -> Result<Option<Model>, DbErr> {
+    let key = Entity::find_by_id(id.uuid()).filter(COLUMN.organization_id.eq(organization.uuid()));
+    key.lock_exclusive().one(tx).await
 }

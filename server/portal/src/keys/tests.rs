@@ -1,1 +1,393 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use chrono::TimeDelta;
+use contract::fields::Problem;
+use contract::keys::{KeyState, format};
+use contract::{Environment, KeyId, Refusal, Role};
+use uuid::Uuid;
+
+use super::{KeyRecord, NewKey, create, list, load_all, reveal, reveal_offer, revoke, send_reveal_link};
+use crate::testing::{self, at, caller, new_key, refusal, row, start, token_in};
+use crate::{Error, SignedIn, request_logs, tokens};
+
+const ADA: &str = "ada@example.com";
+
+fn after(seconds: i64) -> chrono::DateTime<chrono::Utc> {
+    at(TimeDelta::seconds(seconds))
+}
+
+#[tokio::test]
+async fn a_form_for_a_key_is_checked_whole_and_stores_nothing() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let before = test.dump().await;
+    let op = test.op(&ada, after(10));
+    let long = "x".repeat(10_000);
+    for (label, environment, form_token, problem) in [
+        ("", "", "", Problem::Empty),
+        (" \t ", "LIVE", &long, Problem::Empty),
+        (&long, &long, "", Problem::TooLong { max: 60 }),
+        ("a\nb", "live\n", "a\0b", Problem::Invisible),
+        ("\u{202e}abc", "both", "", Problem::Invisible),
+    ] {
+        let form =
+            NewKey { label: label.to_owned(), environment: environment.to_owned(), form_token: form_token.to_owned() };
+        let Refusal::InvalidInput { fields } = refusal(create(&op, form).await) else { panic!() };
+        let named: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
+        assert_eq!(named, ["label", "environment", "form_token"]);
+        assert_eq!((fields[0].problem, fields[1].problem), (problem, Problem::NotAChoice));
+    }
+    assert_eq!(test.dump().await, before);
+
+    let key = create(&op, NewKey { environment: "test".to_owned(), ..new_key("  مفتاح e\u{301} ") }).await.unwrap();
+    assert_eq!(
+        (key.label.as_str(), key.environment, key.hint.as_str()),
+        ("مفتاح e\u{301}", Environment::Test, "cs_test_…")
+    );
+    assert_eq!((key.state, key.created_at), (KeyState::AwaitingReveal, after(10).timestamp_millis()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sending_a_form_twice_creates_one_key() {
+    let test = testing::portal().await;
+    let (ada, bob) = (test.sign_up_and_verify("Ada").await, test.sign_up_and_verify("Bob").await);
+    let form = new_key("Server");
+    let first = create(&test.op(&ada, after(10)), form.clone()).await.unwrap();
+    let again = create(&test.op(&ada, after(11)), form.clone()).await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(list(&test.op(&ada, after(12)), None).await.unwrap().len(), 2);
+    assert_eq!(test.mails_to(ADA).await.len(), 3, "one mail a key, and the one that verified the address");
+
+    // The same token from someone else makes a key of theirs and shows nothing of hers.
+    let theirs = create(&test.op(&bob, after(12)), form).await.unwrap();
+    assert_ne!(theirs.id, first.id);
+
+    let form = new_key("At once");
+    let (one, other) = (test.op(&ada, after(20)), test.op(&ada, after(20)));
+    let (one, other) = tokio::join!(create(&one, form.clone()), create(&other, form));
+    assert_eq!(one.unwrap().id, other.unwrap().id);
+    assert_eq!(test.mails_to(ADA).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_key_and_its_mail_are_written_together_or_not_at_all() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let before = test.dump().await;
+    test.sql("ALTER TABLE mails RENAME TO mails_elsewhere").await;
+    let result = create(&test.op(&ada, after(10)), new_key("Server")).await;
+    assert!(matches!(result, Err(Error::Failed(_))), "{result:?}");
+    test.sql("ALTER TABLE mails_elsewhere RENAME TO mails").await;
+    assert_eq!(test.dump().await, before);
+}
+
+/// Claims: FLOW-60, MAST-30, MAST-11
+#[tokio::test]
+async fn a_secret_is_shown_once_to_its_owner() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let op = test.op(&ada, after(10));
+    let token = test.newest_token(ADA).await;
+
+    // Looking at the offer makes no secret, however often.
+    let before = test.dump().await;
+    for _ in 0..2 {
+        let offer = reveal_offer(&op, &token).await.unwrap();
+        assert_eq!((offer.label.as_str(), offer.environment), ("First key", Environment::Live));
+        assert_eq!(
+            (offer.organization.as_str(), offer.expires_at),
+            ("Ada", (after(1) + TimeDelta::hours(24)).timestamp_millis())
+        );
+    }
+    assert_eq!(test.dump().await, before);
+    assert_eq!(test.watcher.take(), []);
+
+    let revealed = reveal(&op, &token).await.unwrap();
+    let secret = revealed.secret.reveal();
+    let parsed = format::parse(secret, "cs").expect("a well-formed key");
+    assert_eq!((parsed.environment, parsed.hint()), (Environment::Live, revealed.key.hint.clone()));
+    assert_eq!((revealed.key.state, revealed.key.revealed_at), (KeyState::Active, Some(after(10).timestamp_millis())));
+    assert!(!format!("{revealed:?}").contains(secret));
+
+    assert_eq!(refusal(reveal(&op, &token).await), Refusal::LinkUsed);
+    assert_eq!(refusal(reveal_offer(&op, &token).await), Refusal::LinkUsed);
+    let listed = list(&op, None).await.unwrap();
+    assert!(!serde_json::to_string(&listed).unwrap().contains(secret));
+    assert_eq!(listed[0].hint, revealed.key.hint);
+
+    // The gateway was told the keyed hash, once.
+    let told = test.watcher.take();
+    let hash = test.portal.hasher().hash(secret);
+    let record = KeyRecord { hash, replaced: None, state: KeyState::Active, caller: caller(&ada, &revealed.key) };
+    assert_eq!(told, [record]);
+    assert!(!format!("{told:?}").contains(secret));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_who_reveal_at_the_same_moment_one_sees_the_secret() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let token = test.newest_token(ADA).await;
+    let (one, other) = (test.op(&ada, after(10)), test.op(&ada, after(10)));
+    let (one, other) = tokio::join!(reveal(&one, &token), reveal(&other, &token));
+    let (shown, refused) = if one.is_ok() { (one, other) } else { (other, one) };
+    assert_eq!(refusal(refused), Refusal::LinkUsed);
+    let told = test.watcher.take();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].hash, test.portal.hasher().hash(shown.unwrap().secret.reveal()));
+}
+
+/// Claims: MAST-18, FLOW-37
+#[tokio::test]
+async fn a_mail_carries_a_link_and_never_a_secret() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let (key, secret) = test.revealed_key(&ada, "Server", after(10)).await;
+    send_reveal_link(&test.op(&ada, after(11)), key.id).await.unwrap();
+    let again = reveal(&test.op(&ada, after(12)), &test.newest_token(ADA).await).await.unwrap();
+
+    let mails = test.mails_to(ADA).await;
+    assert_eq!(mails.len(), 4);
+    for mail in &mails {
+        let written = serde_json::to_string(mail).unwrap();
+        for secret in [secret.reveal(), again.secret.reveal()] {
+            assert!(!written.contains(secret) && !written.contains(&secret[secret.len() - 10..]), "{written}");
+        }
+        // Nothing that looks like a key: not one word of it has the form of one.
+        let words = written.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        assert_eq!(words.filter(|word| format::parse(word, "cs").is_some()).count(), 0, "{written}");
+        assert_eq!(mail.links.len(), 1);
+        assert_eq!(token_in(mail).len(), tokens::TOKEN_LENGTH);
+        assert!(mail.text.contains(&mail.links[0]) && mail.html.contains(&mail.links[0]));
+    }
+    // The link works once, for a day, for the person it was sent to: the tests below.
+    for mail in &mails[..3] {
+        assert!(mail.links[0].starts_with("https://portal.example/reveal?token="));
+    }
+}
+
+#[tokio::test]
+async fn a_reveal_link_works_for_a_day() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let token = test.newest_token(ADA).await;
+    let end = after(1) + TimeDelta::hours(24);
+    for now in [end, end + TimeDelta::days(30)] {
+        assert_eq!(refusal(reveal_offer(&test.op(&ada, now), &token).await), Refusal::LinkExpired);
+        assert_eq!(refusal(reveal(&test.op(&ada, now), &token).await), Refusal::LinkExpired);
+    }
+    assert_eq!(test.watcher.take(), []);
+    let long = "x".repeat(10_000);
+    for garbage in ["", "x", &token[1..], &token.to_uppercase(), &long] {
+        assert_eq!(refusal(reveal(&test.op(&ada, start()), garbage).await), Refusal::LinkUnknown);
+    }
+    reveal(&test.op(&ada, end - TimeDelta::milliseconds(1)), &token).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_link_replaces_the_old_one_and_a_new_secret_the_old_one() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let old = test.newest_token(ADA).await;
+    let key = list(&test.op(&ada, after(10)), None).await.unwrap().remove(0);
+    send_reveal_link(&test.op(&ada, after(10)), key.id).await.unwrap();
+    assert_eq!(refusal(reveal(&test.op(&ada, after(11)), &old).await), Refusal::LinkUnknown);
+    let first = reveal(&test.op(&ada, after(11)), &test.newest_token(ADA).await).await.unwrap();
+
+    // Seen but never used: it can be made anew, and the one that was seen stops working.
+    test.watcher.take();
+    send_reveal_link(&test.op(&ada, after(12)), key.id).await.unwrap();
+    assert_eq!(test.watcher.take(), [], "a link alone changes no key");
+    let second = reveal(&test.op(&ada, after(13)), &test.newest_token(ADA).await).await.unwrap();
+    assert_ne!(first.secret, second.secret);
+    let told = test.watcher.take();
+    assert_eq!(told.len(), 1);
+    let hash = |secret: &contract::keys::Secret| test.portal.hasher().hash(secret.reveal());
+    assert_eq!((told[0].hash, told[0].replaced), (hash(&second.secret), Some(hash(&first.secret))));
+    let loaded = load_all(test.portal.db()).await.unwrap();
+    assert_eq!(loaded.iter().map(|record| record.hash).collect::<Vec<_>>(), [hash(&second.secret)]);
+}
+
+#[tokio::test]
+async fn a_secret_in_use_cannot_be_made_anew() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let (key, _) = test.revealed_key(&ada, "Server", after(10)).await;
+    send_reveal_link(&test.op(&ada, after(11)), key.id).await.unwrap();
+    let open = test.newest_token(ADA).await;
+    request_logs::store(test.portal.db(), &[row(after(12), Some(caller(&ada, &key)))]).await.unwrap();
+
+    let op = test.op(&ada, after(13));
+    assert_eq!(refusal(send_reveal_link(&op, key.id).await), Refusal::KeyInUse);
+    assert_eq!(refusal(reveal_offer(&op, &open).await), Refusal::KeyInUse);
+    assert_eq!(refusal(reveal(&op, &open).await), Refusal::KeyInUse);
+    let key = list(&op, None).await.unwrap().remove(0);
+    assert!(!key.may_be_revealed());
+    assert_eq!(key.state, KeyState::Active);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_before_revoke_returns_and_for_ever() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let (key, secret) = test.revealed_key(&ada, "Server", after(10)).await;
+    send_reveal_link(&test.op(&ada, after(11)), key.id).await.unwrap();
+    let open = test.newest_token(ADA).await;
+    test.watcher.take();
+
+    let revoked = revoke(&test.op(&ada, after(12)), key.id).await.unwrap();
+    let hash = test.portal.hasher().hash(secret.reveal());
+    let record = KeyRecord { hash, replaced: None, state: KeyState::Revoked, caller: caller(&ada, &key) };
+    assert_eq!(test.watcher.take(), [record.clone()]);
+    assert_eq!((revoked.state, revoked.revoked_at), (KeyState::Revoked, Some(after(12).timestamp_millis())));
+
+    // Twice is no error and changes nothing, not even the moment.
+    let before = test.dump().await;
+    assert_eq!(revoke(&test.op(&ada, after(99)), key.id).await.unwrap(), revoked);
+    let op = test.op(&ada, after(99));
+    assert_eq!(refusal(send_reveal_link(&op, key.id).await), Refusal::KeyIsRevoked);
+    assert_eq!(refusal(reveal_offer(&op, &open).await), Refusal::LinkUnknown);
+    assert_eq!(refusal(reveal(&op, &open).await), Refusal::LinkUnknown);
+    assert_eq!(test.dump().await, before);
+    assert_eq!(test.watcher.take(), []);
+    assert_eq!(load_all(test.portal.db()).await.unwrap(), [record]);
+
+    // A key that never had a secret can be revoked too; there is nothing to tell the gateway.
+    let first = list(&op, None).await.unwrap().into_iter().find(|key| key.label == "First key").unwrap();
+    assert_eq!(revoke(&op, first.id).await.unwrap().state, KeyState::Revoked);
+    assert_eq!(test.watcher.take(), []);
+}
+
+/// The gateway must not be left with a key that was revoked while its secret came into being.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_that_is_revoked_while_it_is_revealed_ends_revoked_everywhere() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    for round in 0..16 {
+        let op = test.op(&ada, after(10 + round));
+        let key = create(&op, new_key("Server")).await.unwrap();
+        let token = test.newest_token(ADA).await;
+        test.watcher.take();
+        let (revealed, revoked) = tokio::join!(reveal(&op, &token), revoke(&op, key.id));
+        assert_eq!(revoked.unwrap().state, KeyState::Revoked);
+        let stored = list(&op, None).await.unwrap().remove(0);
+        assert_eq!((stored.id, stored.state), (key.id, KeyState::Revoked));
+        // The two messages may cross on their way; that the gateway was told "revoked" at all is what counts, because
+        // it never goes back from there.
+        let told = test.watcher.take();
+        match revealed {
+            Ok(revealed) => {
+                let hash = test.portal.hasher().hash(revealed.secret.reveal());
+                assert!(told.iter().any(|record| record.hash == hash && record.state == KeyState::Revoked), "{told:?}");
+            }
+            Err(Error::Refused(Refusal::LinkUnknown | Refusal::LinkUsed | Refusal::KeyIsRevoked)) => {
+                assert_eq!(told, []);
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+/// Claims: MASA-27, FLOW-37
+#[tokio::test]
+async fn someone_elses_key_is_not_found() {
+    let test = testing::portal().await;
+    let (ada, bob) = (test.sign_up_and_verify("Ada").await, test.sign_up_and_verify("Bob").await);
+    let (key, secret) = test.revealed_key(&ada, "Server", after(10)).await;
+    create(&test.op(&ada, after(11)), new_key("Waiting")).await.unwrap();
+    let open = test.newest_token(ADA).await;
+    test.watcher.take();
+    let before = test.dump().await;
+
+    let op = test.op(&bob, after(12));
+    let unknown = KeyId::new(Uuid::from_u128(1));
+    for id in [key.id, unknown] {
+        assert_eq!(refusal(revoke(&op, id).await), Refusal::NotFound);
+        assert_eq!(refusal(send_reveal_link(&op, id).await), Refusal::NotFound);
+    }
+    assert_eq!(refusal(reveal_offer(&op, &open).await), Refusal::LinkUnknown);
+    assert_eq!(refusal(reveal(&op, &open).await), Refusal::LinkUnknown);
+    let theirs = list(&op, None).await.unwrap();
+    assert_eq!(theirs.iter().map(|key| key.label.as_str()).collect::<Vec<_>>(), ["First key"]);
+    assert!(!format!("{theirs:?}").contains(&secret.reveal()[secret.reveal().len() - 4..]));
+
+    // A colleague in her organization did not get the mail either.
+    let colleague = SignedIn { organization: ada.organization.clone(), ..bob };
+    let op = test.op(&colleague, after(12));
+    assert_eq!(refusal(reveal_offer(&op, &open).await), Refusal::LinkUnknown);
+    assert_eq!(refusal(reveal(&op, &open).await), Refusal::LinkUnknown);
+
+    assert_eq!(test.dump().await, before);
+    assert_eq!(test.watcher.take(), []);
+    reveal(&test.op(&ada, after(13)), &open).await.unwrap();
+}
+
+/// Claims: FLOW-61
+#[tokio::test]
+async fn what_a_role_does_not_allow_is_refused() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let (key, _) = test.revealed_key(&ada, "Server", after(10)).await;
+    create(&test.op(&ada, after(11)), new_key("Waiting")).await.unwrap();
+    let open = test.newest_token(ADA).await;
+    for role in [Role::Viewer, Role::Billing] {
+        let limited = test.with_role(&ada, role).await;
+        let before = test.dump().await;
+        let op = test.op(&limited, after(12));
+        assert_eq!(refusal(create(&op, new_key("Another")).await), Refusal::NotAllowed);
+        assert_eq!(refusal(revoke(&op, key.id).await), Refusal::NotAllowed);
+        assert_eq!(refusal(send_reveal_link(&op, key.id).await), Refusal::NotAllowed);
+        assert_eq!(refusal(reveal_offer(&op, &open).await), Refusal::NotAllowed);
+        assert_eq!(refusal(reveal(&op, &open).await), Refusal::NotAllowed);
+        assert_eq!(list(&op, None).await.is_ok(), role == Role::Viewer);
+        assert_eq!(test.dump().await, before);
+    }
+    for role in [Role::Developer, Role::Admin] {
+        let able = test.with_role(&ada, role).await;
+        let op = test.op(&able, after(12));
+        let made = create(&op, new_key("Another")).await.unwrap();
+        revoke(&op, made.id).await.unwrap();
+    }
+    for op in [test.anonymous(after(12)), test.system(after(12))] {
+        assert_eq!(refusal(create(&op, new_key("Another")).await), Refusal::NotSignedIn);
+        assert_eq!(refusal(list(&op, None).await), Refusal::NotSignedIn);
+        assert_eq!(refusal(reveal(&op, &open).await), Refusal::NotSignedIn);
+        assert_eq!(refusal(revoke(&op, key.id).await), Refusal::NotSignedIn);
+    }
+}
+
+#[tokio::test]
+async fn the_list_has_the_newest_first_and_can_be_narrowed_to_an_environment() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    for (place, environment) in ["live", "test", "live"].into_iter().enumerate() {
+        let form = NewKey { environment: environment.to_owned(), ..new_key(&format!("Key {place}")) };
+        create(&test.op(&ada, after(10 + place as i64)), form).await.unwrap();
+    }
+    let labels = async |environment| {
+        let keys = list(&test.op(&ada, after(60)), environment).await.unwrap();
+        keys.into_iter().map(|key| key.label).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(None).await, ["Key 2", "Key 1", "Key 0", "First key"]);
+    assert_eq!(labels(Some(Environment::Test)).await, ["Key 1"]);
+    assert_eq!(labels(Some(Environment::Live)).await, ["Key 2", "Key 0", "First key"]);
+}
+
+#[tokio::test]
+async fn the_gateway_loads_active_and_revoked_keys_and_none_without_a_secret() {
+    let test = testing::portal().await;
+    assert_eq!(load_all(test.portal.db()).await.unwrap(), []);
+    let (ada, bob) = (test.sign_up_and_verify("Ada").await, test.sign_up_and_verify("Bob").await);
+    let (live, live_secret) = test.revealed_key(&ada, "Live", after(10)).await;
+    let (gone, gone_secret) = test.revealed_key(&bob, "Gone", after(11)).await;
+    revoke(&test.op(&bob, after(12)), gone.id).await.unwrap();
+
+    let mut loaded = load_all(test.portal.db()).await.unwrap();
+    loaded.sort_by_key(|record| record.caller.key);
+    let hash = |secret: &contract::keys::Secret| test.portal.hasher().hash(secret.reveal());
+    let expected = [
+        KeyRecord { hash: hash(&live_secret), replaced: None, state: KeyState::Active, caller: caller(&ada, &live) },
+        KeyRecord { hash: hash(&gone_secret), replaced: None, state: KeyState::Revoked, caller: caller(&bob, &gone) },
+    ];
+    assert_eq!(loaded, expected);
+}

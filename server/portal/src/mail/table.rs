@@ -12,12 +12,15 @@ pub(crate) struct Model {
     pub to_address: String,
     pub kind: String,
     pub subject: String,
+    /// Absent once erased, like the next two.
     pub body_text: Option<String>,
     pub body_html: Option<String>,
-    /// The links of the body, as a JSON list.
+    /// A JSON list.
     pub links: Option<String>,
     pub created_at: i64,
+    /// Not before; also the end of a worker's claim.
     pub send_after: i64,
+    /// How often a worker started to send it.
     pub attempts: i64,
     pub sent_at: Option<i64>,
     pub failed_at: Option<i64>,

@@ -2,6 +2,7 @@
 
 use contract::organizations::CurrentOrganization;
 use contract::{AccountId, OrganizationId, Role};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, Set,
 };
@@ -29,6 +30,17 @@ pub(crate) async fn create_personal(tx: &Tx, op: &Op, account: AccountId, name: 
     }
     .insert(tx)
     .await?;
+    Ok(())
+}
+
+/// Calls the organization that an account started with after its person again.
+pub(crate) async fn rename_personal(tx: &Tx, account: AccountId, name: &str) -> crate::Result<()> {
+    let organization = personal_of(tx, account).await?;
+    table::Entity::update_many()
+        .col_expr(table::Column::Name, Expr::value(name))
+        .filter(table::COLUMN.id.eq(organization.id.uuid()))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 

@@ -6,14 +6,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use contract::request_logs::{Condition, Filter, RequestRow};
-use contract::{KeyId, Page, Permission, RequestId};
+use contract::request_logs::{Choices, Condition, Filter, RequestRow};
+use contract::{KeyId, Millis, OrganizationId, Page, Permission, RequestId};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, Condition as Where, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition as Where, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 
 use crate::privacy::retention;
-use crate::{Db, Op, Result, Scope, organizations, usage};
+use crate::{Db, Op, Result, Scope, apis, keys, organizations, usage};
 
 pub(crate) mod table;
 #[cfg(test)]
@@ -21,6 +22,12 @@ mod tests;
 
 /// Rows of one page.
 const PAGE: u64 = 50;
+
+/// Rows that a live viewer who was away is sent: more than a screen, little enough to send at once.
+const REPLAY: u64 = 200;
+
+/// Keys and organizations to choose from: more than a list can be read through.
+const CHOICES: u64 = 200;
 
 /// Rows of one INSERT: 16 columns each, and SQLite takes 32,766 parameters.
 const CHUNK: usize = 500;
@@ -57,25 +64,34 @@ pub async fn store(db: &Db, rows: &[RequestRow]) -> Result<()> {
 /// # Errors
 /// Those of [`Op::require_scope`].
 pub async fn list(op: &Op, scope: Scope, filter: &Filter, before: Option<RequestId>) -> Result<Page<RequestRow>> {
-    let organization = op.require_scope(scope, Permission::ReadRequestLogs)?;
-    let oldest = op.now_ms() - retention::REQUEST_LOGS_LIFE.num_milliseconds();
-    let mut query =
-        table::Entity::find().filter(table::COLUMN.at.gt(oldest)).order_by_desc(table::COLUMN.id).limit(PAGE + 1);
-    if let Some(organization) = organization {
-        query = query.filter(table::COLUMN.organization_id.eq(organization.uuid()));
-    }
+    let mut query = rows_in(op, scope, filter)?.limit(PAGE + 1);
     if let Some(before) = before {
         query = query.filter(table::COLUMN.id.lt(before.uuid()));
-    }
-    for (negated, condition) in &filter.conditions {
-        let meets = meets(condition);
-        query = query.filter(if *negated { meets.not() } else { meets });
     }
     let mut rows = query.all(op.db().read()).await?;
     let next = (rows.len() as u64 > PAGE).then(|| {
         rows.truncate(PAGE as usize);
         rows.last().map(|row| RequestId::new(row.id).to_string())
     });
+    Ok(Page { items: with_names(op, rows).await?, next: next.flatten() })
+}
+
+/// What the person may see of what the filter asks for, the newest first.
+fn rows_in(op: &Op, scope: Scope, filter: &Filter) -> Result<Select<table::Entity>> {
+    let organization = op.require_scope(scope, Permission::ReadRequestLogs)?;
+    let oldest = op.now_ms() - retention::REQUEST_LOGS_LIFE.num_milliseconds();
+    let mut query = table::Entity::find().filter(table::COLUMN.at.gt(oldest)).order_by_desc(table::COLUMN.id);
+    if let Some(organization) = organization {
+        query = query.filter(table::COLUMN.organization_id.eq(organization.uuid()));
+    }
+    for (negated, condition) in &filter.conditions {
+        let meets = meets(condition);
+        query = query.filter(if *negated { meets.not() } else { meets });
+    }
+    Ok(query)
+}
+
+async fn with_names(op: &Op, rows: Vec<table::Model>) -> Result<Vec<RequestRow>> {
     let ids: HashSet<_> = rows.iter().filter_map(|row| row.organization_id).collect();
     let names: HashMap<_, _> = organizations::table::Entity::find()
         .filter(organizations::table::COLUMN.id.is_in(ids))
@@ -84,14 +100,46 @@ pub async fn list(op: &Op, scope: Scope, filter: &Filter, before: Option<Request
         .into_iter()
         .map(|organization| (organization.id, organization.name))
         .collect();
-    let items = rows
-        .into_iter()
-        .map(|row| {
-            let name = row.organization_id.and_then(|id| names.get(&id)).map(String::as_str);
-            row.into_row(name)
-        })
-        .collect();
-    Ok(Page { items, next: next.flatten() })
+    let named = |row: table::Model| {
+        let name = row.organization_id.and_then(|id| names.get(&id)).map(String::as_str);
+        row.into_row(name)
+    };
+    Ok(rows.into_iter().map(named).collect())
+}
+
+/// Rows that pass the filter and arrived at `since` or later, the oldest first: what a live viewer missed. At most
+/// [`REPLAY`] of them, the newest.
+///
+/// # Errors
+/// Those of [`Op::require_scope`].
+pub async fn since(op: &Op, scope: Scope, filter: &Filter, since: Millis) -> Result<Vec<RequestRow>> {
+    let query = rows_in(op, scope, filter)?.filter(table::COLUMN.at.gte(since)).limit(REPLAY);
+    let mut rows = with_names(op, query.all(op.db().read()).await?).await?;
+    rows.reverse();
+    Ok(rows)
+}
+
+/// What a viewer can choose from to narrow the log down.
+///
+/// # Errors
+/// Those of [`Op::require_scope`].
+pub async fn choices(op: &Op, scope: Scope) -> Result<Choices> {
+    let organization = op.require_scope(scope, Permission::ReadRequestLogs)?;
+    let apis = apis::load_all(op.db()).await?.into_iter().map(|api| api.slug).collect();
+    let mut keys = keys::table::Entity::find().order_by_desc(keys::table::COLUMN.id).limit(CHOICES);
+    if let Some(organization) = organization {
+        keys = keys.filter(keys::table::COLUMN.organization_id.eq(organization.uuid()));
+    }
+    let keys = keys.all(op.db().read()).await?.into_iter().map(|key| (key.key(), key.label)).collect();
+    let organizations = match scope {
+        Scope::Organization => Vec::new(),
+        Scope::Everything => {
+            let query =
+                organizations::table::Entity::find().order_by_asc(organizations::table::COLUMN.name).limit(CHOICES);
+            query.all(op.db().read()).await?.into_iter().map(|row| (OrganizationId::new(row.id), row.name)).collect()
+        }
+    };
+    Ok(Choices { apis, keys, organizations })
 }
 
 /// The condition in SQL. It must mean what [`Condition::matches`] means: a test compares the two. Columns that may be
@@ -100,22 +148,26 @@ fn meets(condition: &Condition) -> Where {
     let present = |column: sea_orm::sea_query::SimpleExpr, value: sea_orm::sea_query::SimpleExpr| {
         Where::all().add(column).add(value)
     };
+    // PostgreSQL refuses to compare with a NUL, which no stored text holds.
+    let is = |column: table::Column, text: &str| {
+        if text.contains('\0') { Expr::value(false) } else { column.eq(text) }
+    };
     match condition {
         Condition::Status(status) => {
             let (low, high) = status.range();
             Where::all().add(table::COLUMN.status.gte(i64::from(low))).add(table::COLUMN.status.lte(i64::from(high)))
         }
-        Condition::Method(method) => Where::all().add(table::COLUMN.method.eq(method.as_str())),
-        Condition::Api(slug) => Where::all().add(table::COLUMN.api_slug.eq(slug.as_str())),
+        Condition::Method(method) => Where::all().add(is(table::Column::Method, method)),
+        Condition::Api(slug) => Where::all().add(is(table::Column::ApiSlug, slug)),
         Condition::Organization(id) => {
             present(table::Column::OrganizationId.is_not_null(), table::Column::OrganizationId.eq(id.uuid()))
         }
         Condition::Key(text) => match text.parse::<KeyId>() {
             Ok(id) => present(table::Column::KeyId.is_not_null(), table::Column::KeyId.eq(id.uuid())),
-            Err(_) => present(table::Column::KeyId.is_not_null(), table::Column::KeyLabel.eq(text.as_str())),
+            Err(_) => present(table::Column::KeyId.is_not_null(), is(table::Column::KeyLabel, text)),
         },
         Condition::Code(code) if code == "none" => Where::all().add(table::Column::Code.is_null()),
-        Condition::Code(code) => present(table::Column::Code.is_not_null(), table::Column::Code.eq(code.as_str())),
+        Condition::Code(code) => present(table::Column::Code.is_not_null(), is(table::Column::Code, code)),
         Condition::Environment(environment) => {
             present(table::Column::Environment.is_not_null(), table::Column::Environment.eq(environment.word()))
         }

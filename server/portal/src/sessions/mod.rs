@@ -5,7 +5,7 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::{AccountId, OrganizationId, Refusal, SessionId};
+use contract::{AccountId, Millis, OrganizationId, Refusal, SessionId};
 use sea_orm::entity::prelude::*;
 use sea_orm::{IntoActiveModel as _, Set};
 
@@ -83,7 +83,7 @@ pub async fn sign_in(op: &Op, email: &str, password: &Password) -> Result<Sessio
         organization_id: Set(organization.id.uuid()),
         created_at: Set(op.now_ms()),
         last_seen_at: Set(rounded(op.now)),
-        expires_at: Set((op.now + LIFE).timestamp_millis()),
+        expires_at: Set(end(op.now_ms(), rounded(op.now))),
     }
     .insert(&tx)
     .await?;
@@ -115,7 +115,7 @@ pub async fn resume(portal: &Portal, token: &str, now: DateTime<Utc>) -> Result<
         return Ok(None);
     };
     let moment = now.timestamp_millis();
-    if moment >= session.expires_at || moment >= session.last_seen_at + IDLE.num_milliseconds() {
+    if moment >= session.expires_at {
         return Ok(None);
     }
     let Some(account) = accounts::table::Entity::find_by_id(session.account_id).one(db).await? else { return Ok(None) };
@@ -126,6 +126,7 @@ pub async fn resume(portal: &Portal, token: &str, now: DateTime<Utc>) -> Result<
         let tx = portal.db().begin().await?;
         Entity::update_many()
             .col_expr(Column::LastSeenAt, Expr::value(rounded(now)))
+            .col_expr(Column::ExpiresAt, Expr::value(end(session.created_at, rounded(now))))
             .filter(COLUMN.id.eq(session.id))
             .exec(&tx)
             .await?;
@@ -139,6 +140,11 @@ pub async fn resume(portal: &Portal, token: &str, now: DateTime<Utc>) -> Result<
         organization,
         staff,
     }))
+}
+
+/// When a session ends unless it is used again: stored, so that retention erases it then and not a day later.
+fn end(created_at: Millis, last_seen_at: Millis) -> Millis {
+    Ord::min(created_at + LIFE.num_milliseconds(), last_seen_at + IDLE.num_milliseconds())
 }
 
 fn rounded(now: DateTime<Utc>) -> i64 {

@@ -50,7 +50,8 @@ struct Sums {
 /// Counts rows that were stored in the same transaction.
 pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<()> {
     let mut cells: BTreeMap<Cell, Sums> = BTreeMap::new();
-    let mut used: HashMap<Uuid, Millis> = HashMap::new();
+    // In order, so that two processes that store at the same moment wait for each other and not in a circle.
+    let mut used: BTreeMap<Uuid, Millis> = BTreeMap::new();
     for row in rows {
         let caller = row.caller.as_ref();
         let minute = row.at - row.at.rem_euclid(MINUTE_MS);
@@ -188,7 +189,9 @@ async fn cells(
     environment: Option<Environment>,
     start: Millis,
 ) -> Result<Vec<table::Model>> {
-    let mut query = table::Entity::find().filter(table::COLUMN.minute.gte(start));
+    // What arrived after the question was asked belongs to no bar yet, so it is in no sum either.
+    let minutes = table::COLUMN.minute.gte(start).and(table::COLUMN.minute.lte(op.now_ms()));
+    let mut query = table::Entity::find().filter(minutes);
     if let Some(organization) = organization {
         query = query.filter(table::COLUMN.organization_id.eq(organization.uuid()));
     }

@@ -1,0 +1,60 @@
+//! Creating an account.
+
+use contract::accounts::PASSWORD_MIN;
+use contract::policies::TERMS_VERSION;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::server_fns::SignUp;
+use crate::kept::{KeptFields, error_of, problem_of, use_kept};
+use crate::layout::AuthLayout;
+use crate::paths;
+use crate::ui::{Button, ButtonKind, Checkbox, FormErrors, PasswordField, TextField};
+
+const LABELS: &[(&str, &str)] = &[("name", "Name"), ("email", "Email"), ("password", "Password"), ("terms", "Terms")];
+
+/// Name, email, password, terms.
+#[component]
+#[must_use]
+pub fn SignUpPage() -> impl IntoView {
+    let action = ServerAction::<SignUp>::new();
+    let kept = use_kept("sign_up", action.value().get_untracked().is_some());
+    view! {
+        <Title text="Create an account"/>
+        <AuthLayout title="Create your account">
+            <Suspense>{move || Suspend::new(async move { form(action, kept.await) })}</Suspense>
+            <p class="small muted">"Already have one? " <a class="link" href=paths::SIGN_IN>"Sign in"</a></p>
+        </AuthLayout>
+    }
+}
+
+fn form(action: ServerAction<SignUp>, kept: KeptFields) -> AnyView {
+    let error = error_of(move || action.value().get());
+    view! {
+        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+            <FormErrors error labels=LABELS/>
+            <TextField name="name" label="Name" value=kept.value("name") problem=problem_of(error, "name") autocomplete="name" required=true/>
+            <TextField
+                name="email"
+                label="Email"
+                kind=crate::ui::InputKind::Email
+                value=kept.value("email")
+                help="We send a link to it. Nothing else, unless you ask."
+                problem=problem_of(error, "email")
+                autocomplete="email"
+                required=true
+            />
+            <PasswordField
+                help=format!("At least {PASSWORD_MIN} characters. A few unrelated words are easy to remember.")
+                problem=problem_of(error, "password")
+                autocomplete="new-password"
+            />
+            <Checkbox name="terms" value=TERMS_VERSION problem=problem_of(error, "terms") required=true>
+                "I accept the " <a class="link" href=paths::TERMS>"terms"</a> " and have seen "
+                <a class="link" href=paths::PRIVACY>"what is stored"</a>
+            </Checkbox>
+            <Button kind=ButtonKind::Primary big=true pending=action.pending()>"Create account"</Button>
+        </ActionForm>
+    }
+    .into_any()
+}

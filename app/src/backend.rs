@@ -1,0 +1,313 @@
+//! The only module that exists on the server alone: it turns the request into a [`portal::Op`], and what `portal`
+//! answers into what pages understand. Also the document around every page.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use contract::Refusal;
+use contract::keys::RevealedKey;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::MetaTags;
+use portal::sessions::SessionToken;
+use portal::{Error, Op};
+
+use crate::error::AppError;
+use crate::kept::{Kept, KeptFields};
+use crate::layout::Frame;
+use crate::theme::{self, Theme};
+use crate::{App, paths};
+
+/// Holds the fields of a form that was sent without a script and refused, until the page is shown again.
+const KEPT_COOKIE: &str = "cs_form";
+
+/// A cookie larger than this is dropped by browsers; then the fields are lost, and only then.
+const KEPT_MAX: usize = 3_000;
+
+/// What the server knows of a request; put into its extensions before any page or server function sees it.
+#[derive(Clone)]
+pub struct RequestContext {
+    /// Who, when, which request.
+    pub op: Op,
+    /// Whether cookies may only travel over HTTPS.
+    pub secure_cookies: bool,
+    /// What a reveal form that was just sent was answered with.
+    pub revealed: Option<Arc<Result<RevealedKey, AppError>>>,
+}
+
+/// Name of the session cookie. The `__Host-` prefix (RFC 6265bis §4.1.3.2) ties it to this host and to HTTPS.
+#[must_use]
+pub const fn session_cookie(secure: bool) -> &'static str {
+    if secure { "__Host-cs_session" } else { "cs_session" }
+}
+
+fn parts() -> Result<Parts, AppError> {
+    use_context::<Parts>().ok_or_else(|| AppError::Broken { reference: "no request".to_owned() })
+}
+
+fn context() -> Result<RequestContext, AppError> {
+    parts()?.extensions.get::<RequestContext>().cloned().ok_or_else(|| AppError::Broken { reference: "no request".to_owned() })
+}
+
+/// The operation that this request asks for.
+///
+/// # Errors
+/// When called outside a request.
+pub async fn op() -> Result<Op, AppError> {
+    Ok(context()?.op)
+}
+
+/// The portal's name, and who is signed in.
+///
+/// # Errors
+/// When called outside a request.
+pub async fn frame() -> Result<Frame, AppError> {
+    let op = op().await?;
+    Ok(Frame { name: op.portal.settings().name.clone(), me: portal::accounts::me(&op).ok() })
+}
+
+/// What the reveal form that was just sent was answered with.
+///
+/// # Errors
+/// That answer, if it was a refusal.
+pub fn revealed() -> Result<Option<RevealedKey>, AppError> {
+    match context()?.revealed.as_deref() {
+        None => Ok(None),
+        Some(Ok(key)) => Ok(Some(key.clone())),
+        Some(Err(error)) => Err(error.clone()),
+    }
+}
+
+impl From<Error> for AppError {
+    /// Logs a failure once, with the request it belongs to, and tells the status: here is where it leaves the system.
+    fn from(error: Error) -> Self {
+        let answer = match error {
+            Error::Refused(refusal) => Self::Refused(refusal),
+            Error::Failed(failure) => {
+                let reference = context().map(|context| context.op.request.to_string()).unwrap_or_default();
+                tracing::error!(request = reference, "Request failed: {failure:#}");
+                Self::Broken { reference }
+            }
+        };
+        set_status(&answer);
+        answer
+    }
+}
+
+/// A form sent without a script is answered with a redirect; a status would break it.
+fn set_status(answer: &AppError) {
+    let status = match answer {
+        AppError::Refused(refusal) => StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST),
+        AppError::Broken { .. } | AppError::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    if let (Some(response), Ok(parts)) = (use_context::<ResponseOptions>(), parts())
+        && (parts.method == Method::GET || !accepts_html(&parts))
+    {
+        response.set_status(status);
+    }
+}
+
+/// Answers the page itself with a status, such as 404.
+pub fn set_page_status(status: u16) {
+    if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
+        response.set_status(status);
+    }
+}
+
+fn accepts_html(parts: &Parts) -> bool {
+    parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Whether the browser sent this form without a script.
+#[must_use]
+pub fn without_script() -> bool {
+    parts().is_ok_and(|parts| accepts_html(&parts))
+}
+
+/// Leads on, with a script and without.
+pub fn redirect(path: &str) {
+    leptos_axum::redirect(path);
+}
+
+fn append(name: HeaderName, value: &str) {
+    if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(value)) {
+        response.append_header(name, value);
+    }
+}
+
+fn cookie(name: &str, value: &str, attributes: &str) {
+    let secure = if context().is_ok_and(|context| context.secure_cookies) { "; Secure" } else { "" };
+    append(SET_COOKIE, &format!("{name}={value}; Path=/; SameSite=Lax{secure}{attributes}"));
+}
+
+/// Hands the session to the browser. It goes when the browser closes, or when the server ends it.
+pub fn set_session(token: &SessionToken) {
+    if let Ok(context) = context() {
+        cookie(session_cookie(context.secure_cookies), token.reveal(), "; HttpOnly");
+    }
+}
+
+/// Takes the session from the browser.
+pub fn clear_session() {
+    if let Ok(context) = context() {
+        cookie(session_cookie(context.secure_cookies), "", "; HttpOnly; Max-Age=0");
+    }
+}
+
+/// Remembers the theme for a year.
+pub fn set_theme(theme: Theme) {
+    cookie(theme::COOKIE, theme.word(), "; Max-Age=31536000");
+}
+
+fn read_cookie(name: &str) -> Option<String> {
+    let parts = parts().ok()?;
+    parts.headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok()).flat_map(|header| header.split(';')).find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then(|| value.to_owned())
+    })
+}
+
+/// Keeps the fields of a refused form that was sent without a script, so that its page can show them again. Never a
+/// password.
+pub fn keep(form: &'static str, fields: &[(&str, &str)]) {
+    if !without_script() {
+        return;
+    }
+    let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let text = hex_of(&serde_json::to_vec(&Kept { form: form.to_owned(), fields }).unwrap_or_default());
+    if text.len() <= KEPT_MAX {
+        cookie(KEPT_COOKIE, &text, "; HttpOnly; Max-Age=60");
+    }
+}
+
+/// The fields that were kept for this form, if any; the browser forgets them.
+#[must_use]
+pub fn take_kept(form: &str) -> KeptFields {
+    let Some(kept) = read_cookie(KEPT_COOKIE).and_then(|text| bytes_of(&text)).and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok())
+    else {
+        return KeptFields::default();
+    };
+    cookie(KEPT_COOKIE, "", "; HttpOnly; Max-Age=0");
+    if kept.form == form { KeptFields(kept.fields) } else { KeptFields::default() }
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    text.is_ascii().then_some(())?;
+    (0..text.len() / 2).map(|place| u8::from_str_radix(&text[place * 2..place * 2 + 2], 16).ok()).collect()
+}
+
+/// Names of the files that cargo-leptos built. Read once: they cannot change while the program runs.
+struct Assets {
+    script: String,
+    wasm: String,
+    style: String,
+}
+
+fn assets(options: &LeptosOptions) -> &'static Assets {
+    static ASSETS: OnceLock<Assets> = OnceLock::new();
+    ASSETS.get_or_init(|| {
+        let hashes = std::env::current_exe()
+            .ok()
+            .and_then(|program| std::fs::read_to_string(program.with_file_name(options.hash_file.as_ref())).ok())
+            .filter(|_| options.hash_files)
+            .unwrap_or_default();
+        let file = |kind: &str| {
+            let hash = hashes.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.trim() == kind).map(|(_, hash)| hash.trim());
+            let dot = if hash.is_some() { "." } else { "" };
+            format!("/{}/{}{dot}{}.{kind}", options.site_pkg_dir, options.output_name, hash.unwrap_or_default())
+        };
+        Assets { script: file("js"), wasm: file("wasm"), style: file("css") }
+    })
+}
+
+/// Address of the stylesheet, for the few pages that are not drawn by [`App`].
+#[must_use]
+pub fn stylesheet(options: &LeptosOptions) -> &'static str {
+    &assets(options).style
+}
+
+/// The document around every page, with the content security policy that fits it.
+///
+/// Nothing but our own files is loaded or run: no inline script without this answer's nonce, no inline style at all.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let nonce = use_nonce();
+    if let (Some(nonce), Some(response)) = (&nonce, use_context::<ResponseOptions>()) {
+        let policy = format!(
+            "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; font-src 'self'; \
+             connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        );
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            response.insert_header(CONTENT_SECURITY_POLICY, policy);
+        }
+        // A page holds what only its reader may see.
+        response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    let assets = assets(&options);
+    // A page that was left while the bundle loads must not report an error; one that stays works without it.
+    let start = format!(
+        "import('{}').then(m=>m.default({{module_or_path:'{}'}}).then(()=>m.hydrate())).catch(e=>console.warn('The page works without its script:',e))",
+        assets.script, assets.wasm
+    );
+    let theme = read_cookie(theme::COOKIE).as_deref().and_then(Theme::from_word).map(Theme::word);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="preload" href="/fonts/geist-latin-wght-normal.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <link rel="stylesheet" href=assets.style.as_str()/>
+                <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
+                <link rel="modulepreload" href=assets.script.as_str()/>
+                <script r#type="module" nonce=nonce inner_html=start></script>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// Where to go after signing in: a path of ours, whatever was asked for.
+#[must_use]
+pub fn safe_path(asked: &str) -> String {
+    let ours = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n', '\t']);
+    if ours { asked.to_owned() } else { paths::CONSOLE.to_owned() }
+}
+
+/// Refuses what a page cannot show.
+#[must_use]
+pub fn not_found() -> AppError {
+    Error::Refused(Refusal::NotFound).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_nowhere_else() {
+        for path in ["/console", "/reveal?token=a", "/"] {
+            assert_eq!(safe_path(path), path);
+        }
+        for path in ["https://example.com", "//example.com", "/\\example.com", "javascript:alert(1)", "", "/a\r\nSet-Cookie: x"] {
+            assert_eq!(safe_path(path), paths::CONSOLE, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn kept_fields_survive_the_cookie() {
+        let text = "Zoë \"O'Hara\"; नाम";
+        assert_eq!(bytes_of(&hex_of(text.as_bytes())), Some(text.as_bytes().to_vec()));
+        assert_eq!(bytes_of("zz"), None);
+        assert_eq!(bytes_of("é"), None);
+    }
+}

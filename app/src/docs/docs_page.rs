@@ -1,0 +1,122 @@
+//! The list of APIs, and how to call any of them.
+
+use contract::apis::ApiSummary;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::curl::KEY_VARIABLE;
+use crate::apis::list_apis;
+use crate::layout::SitePage;
+use crate::paths;
+use crate::ui::format::counted;
+use crate::ui::{CodeBlock, EmptyState, Failure, Icon, Skeleton};
+
+/// `/docs`
+#[component]
+#[must_use]
+pub fn DocsPage() -> impl IntoView {
+    let apis = Resource::new(|| (), |()| list_apis());
+    view! {
+        <Title text="Docs"/>
+        <SitePage>
+            <div class="doc">
+                <div class="grid gap-3">
+                    <h1>"Docs"</h1>
+                    <p class="lead">"Every API here is called in the same way: over HTTPS, with your key in a header."</p>
+                </div>
+                <section class="grid gap-3">
+                    <h2>"APIs"</h2>
+                    <Suspense fallback=|| {
+                        view! { <Skeleton lines=4/> }
+                    }>
+                        {move || Suspend::new(async move {
+                            match apis.await {
+                                Ok(apis) => api_list(apis),
+                                Err(error) => view! { <Failure error/> }.into_any(),
+                            }
+                        })}
+                    </Suspense>
+                </section>
+                {how_to_call()}
+            </div>
+        </SitePage>
+    }
+    .into_any()
+}
+
+/// Cards, each a link to the docs of an API.
+pub(crate) fn api_list(apis: Vec<ApiSummary>) -> AnyView {
+    if apis.is_empty() {
+        return view! {
+            <section class="card">
+                <EmptyState
+                    icon=Icon::Book
+                    title="No API yet"
+                    text="The operator has not registered an API. Once there is one, its operations are listed here."
+                />
+            </section>
+        }
+        .into_any();
+    }
+    let cards: Vec<AnyView> = apis
+        .into_iter()
+        .map(|api| {
+            let count = counted(i64::from(api.operations), "operation", "operations");
+            view! {
+                <li class="card">
+                    <a class="grid gap-1 p-4" href=paths::api(&api.slug)>
+                        <span class="flex flex-wrap items-baseline gap-x-3">
+                            <b class="text-lg">{api.name}</b>
+                            <code class="muted">{format!("/{}", api.slug)}</code>
+                        </span>
+                        <span class="muted">{api.summary}</span>
+                        <span class="small text-accent-text">{count}</span>
+                    </a>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    view! { <ul class="grid gap-3">{cards}</ul> }.into_any()
+}
+
+fn how_to_call() -> AnyView {
+    let set = format!("export {KEY_VARIABLE}=\"paste your key here\"");
+    let header = format!("-H \"Authorization: Bearer ${KEY_VARIABLE}\"");
+    view! {
+        <section class="grid gap-4" id="how-to-call">
+            <h2>"How to call"</h2>
+            <ol class="grid gap-5 list-decimal pl-5">
+                <li>
+                    <p class="mb-2">
+                        <a class="link" href=paths::SIGN_UP>"Sign up"</a>
+                        " and create a key. Its secret is shown once; keep it in a variable or a secret store, never in a URL."
+                    </p>
+                    <CodeBlock label="Keep the key in a variable" code=set/>
+                </li>
+                <li>
+                    <p class="mb-2">
+                        "Send it in the " <code>"Authorization"</code> " header, or in " <code>"X-Api-Key"</code>
+                        " if your client cannot. Send one of them, not both."
+                    </p>
+                    <CodeBlock label="The header" code=header/>
+                </li>
+                <li>
+                    <p>
+                        "Every answer carries a " <code>"Request-Id"</code>
+                        ". It finds the call in your request log, and it is what we ask for when something is wrong."
+                    </p>
+                </li>
+            </ol>
+        </section>
+        <section class="grid gap-3">
+            <h2>"When a call is refused"</h2>
+            <p>
+                "A refusal is a problem document (RFC 9457) with a stable " <code>"code"</code>
+                ", a sentence that says what to do, and the request id. "
+                <a class="link" href=paths::ERRORS>"All refusals, with what they mean"</a> "."
+            </p>
+        </section>
+    }
+    .into_any()
+}

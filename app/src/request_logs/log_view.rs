@@ -1,0 +1,132 @@
+//! Rows of the log: what each says, and what one of them holds in full.
+
+use contract::Refusal;
+use contract::request_logs::RequestRow;
+use leptos::prelude::*;
+
+use super::live::{Connection, Live};
+use crate::paths;
+use crate::ui::{Button, ButtonKind, Column, Icon, LatencyBar, LogTable, Note, StatusCode, Tag, Tone, format, use_hydrated};
+
+/// The table.
+pub(super) fn rows(live: Live, operator: bool) -> AnyView {
+    let mut columns = vec![Column::text("Time (UTC)"), Column::text("Status"), Column::text("Method"), Column::text("Route")];
+    columns.push(Column::number("Latency").optional());
+    if operator {
+        columns.push(Column::text("Organization").optional());
+    }
+    columns.extend([Column::text("Key").optional(), Column::text("Code")]);
+    let open = RwSignal::new(None::<RequestRow>);
+    view! {
+        <LogTable label="Requests" columns=columns>
+            <For each=move || live.rows.get() key=|row| row.id let:row>
+                {line(row, operator, open)}
+            </For>
+        </LogTable>
+        {move || open.get().map(|row| detail(row, open))}
+    }
+    .into_any()
+}
+
+fn line(row: RequestRow, operator: bool, open: RwSignal<Option<RequestRow>>) -> AnyView {
+    let api = row.api.as_ref().map(|(_, slug)| format!("/{slug}")).unwrap_or_default();
+    let route = if row.api.is_none() { "(no API)".to_owned() } else if row.route.is_empty() { format!("{api} (no route)") } else { format!("{api}{}", row.route) };
+    let key = row.caller.as_ref().map(|caller| caller.key_label.clone()).or_else(|| row.key_hint.clone()).unwrap_or_else(|| "–".to_owned());
+    let organization = operator.then(|| {
+        let name = row.caller.as_ref().map(|caller| caller.organization_name.clone()).unwrap_or_else(|| "–".to_owned());
+        view! { <td role="cell" class="opt clip">{name}</td> }
+    });
+    let whole = row.clone();
+    let id = row.id.to_string();
+    let show = move |_| open.set(Some(whole.clone()));
+    view! {
+        <tr role="row" data-request=id on:click=show>
+            <td role="cell" class="muted">{format::clock(row.at)}</td>
+            <td role="cell"><StatusCode status=row.status/></td>
+            <td role="cell">{row.method.clone()}</td>
+            <td role="cell" class="line">{route}</td>
+            <td role="cell" class="num opt"><LatencyBar microseconds=row.latency_us/></td>
+            {organization}
+            <td role="cell" class="opt clip">{key}</td>
+            <td role="cell" class="muted end">{row.code.clone()}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Every stored field of one request, what the refusal means, and what is not stored.
+fn detail(row: RequestRow, open: RwSignal<Option<RequestRow>>) -> AnyView {
+    let refusal = row.code.as_deref().and_then(Refusal::by_code);
+    let title = refusal.as_ref().map_or_else(|| format!("Answered with {}", row.status), |refusal| format!("Refused: {}", refusal.title().to_lowercase()));
+    let mut fields: Vec<(&'static str, String)> = vec![
+        ("Request id", row.id.to_string()),
+        ("Time", format::precise(row.at)),
+        ("Status", row.status.to_string()),
+        ("Method", row.method.clone()),
+        ("API", row.api.as_ref().map(|(_, slug)| slug.clone()).unwrap_or_else(|| "none with this name".to_owned())),
+        ("Route", if row.route.is_empty() { "none matched".to_owned() } else { row.route.clone() }),
+        ("Latency", format::latency(row.latency_us)),
+        ("Upstream", row.upstream_us.map(format::latency).unwrap_or_else(|| "not asked".to_owned())),
+        ("Answer", format::bytes(row.response_bytes)),
+    ];
+    if let Some(caller) = &row.caller {
+        fields.push(("Organization", caller.organization_name.clone()));
+        fields.push(("Key", caller.key_label.clone()));
+        fields.push(("Environment", caller.environment.label().to_owned()));
+    }
+    if let Some(hint) = &row.key_hint {
+        fields.push(("Key presented", hint.clone()));
+    }
+    let fields: Vec<AnyView> = fields.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd class="mono">{value}</dd> }.into_any()).collect();
+    let explained = refusal.map(|refusal| {
+        view! {
+            <p>{refusal.explanation()}</p>
+            <p><a class="link mono" href=paths::error(refusal.code())>{refusal.code()}</a></p>
+        }
+    });
+    view! {
+        <aside class="card log-detail" aria-label="Request">
+            <header>
+                <h2>{title}</h2>
+                <Button kind=ButtonKind::Quiet push=true icon=Icon::Close label="Close" on:click=move |_| open.set(None)/>
+            </header>
+            <div class="body grid gap-4">
+                {explained} <dl class="kv">{fields}</dl>
+                <Note>"Not stored: address, user agent, query, headers and body. " <a class="link" href=paths::PRIVACY>"See the policy"</a></Note>
+            </div>
+        </aside>
+    }
+    .into_any()
+}
+
+/// The line above the rows: whether they are live, how many matched, what was missed.
+pub(super) fn live_bar(live: Live) -> AnyView {
+    let hydrated = use_hydrated();
+    let word = move || match live.connection.get() {
+        Connection::Off => view! { <Tag>"Not live"</Tag> }.into_any(),
+        Connection::On if live.paused.get() => view! { <Tag tone=Tone::Warn>"Paused"</Tag> }.into_any(),
+        Connection::On => view! { <Tag tone=Tone::Ok>"Live"</Tag> }.into_any(),
+        Connection::Lost => view! { <Tag tone=Tone::Bad>"Reconnecting"</Tag> }.into_any(),
+    };
+    let count = move || match (live.connection.get(), live.waiting()) {
+        (Connection::Off, _) => "newest first".to_owned(),
+        (_, 0) => format!("{} since you opened this page, newest first", format::counted(live.matched.get().cast_signed(), "request", "requests")),
+        (_, waiting) => format!("{waiting} new"),
+    };
+    let gap = move || {
+        let rows = live.skipped.get();
+        (rows > 0).then(|| view! { <Tag tone=Tone::Warn>{format!("{} not looked at", format::grouped(rows.cast_signed()))}</Tag> })
+    };
+    let button = move || {
+        hydrated.get().then(|| {
+            let (icon, word) = if live.paused.get() { (Icon::Play, "Resume") } else { (Icon::Pause, "Pause") };
+            view! { <Button kind=ButtonKind::Quiet push=true icon=icon on:click=move |_| live.toggle()>{word}</Button> }
+        })
+    };
+    view! {
+        <div class="live-bar">
+            {word} <span class="small muted" role="status">{count}</span> {gap} <span class="grow"></span> {button}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,68 @@
+//! The table of places, sorted by slug. Coordinates are those of the city centre, within a kilometre or two: that moves a
+//! sunrise by some seconds.
+
+use super::Place;
+
+const fn place(
+    slug: &'static str,
+    name: &'static str,
+    country: &'static str,
+    latitude: f64,
+    longitude: f64,
+    zone: &'static str,
+) -> Place {
+    Place { slug, name, country, latitude, longitude, zone }
+}
+
+pub(super) const PLACES: [Place; 50] = [
+    place("adelaide", "Adelaide", "AU", -34.9287, 138.5986, "Australia/Adelaide"),
+    place("anchorage", "Anchorage", "US", 61.2181, -149.9003, "America/Anchorage"),
+    place("apia", "Apia", "WS", -13.8333, -171.7667, "Pacific/Apia"),
+    place("auckland", "Auckland", "NZ", -36.8485, 174.7635, "Pacific/Auckland"),
+    place("bangkok", "Bangkok", "TH", 13.754, 100.5014, "Asia/Bangkok"),
+    place("beijing", "Beijing", "CN", 39.9075, 116.3972, "Asia/Shanghai"),
+    place("berlin", "Berlin", "DE", 52.5244, 13.4105, "Europe/Berlin"),
+    place("bogota", "Bogotá", "CO", 4.6097, -74.0817, "America/Bogota"),
+    place("buenos-aires", "Buenos Aires", "AR", -34.6132, -58.3772, "America/Argentina/Buenos_Aires"),
+    place("cairo", "Cairo", "EG", 30.0626, 31.2497, "Africa/Cairo"),
+    place("cape-town", "Cape Town", "ZA", -33.9258, 18.4232, "Africa/Johannesburg"),
+    place("casablanca", "Casablanca", "MA", 33.5883, -7.6114, "Africa/Casablanca"),
+    place("denver", "Denver", "US", 39.7392, -104.9847, "America/Denver"),
+    place("dubai", "Dubai", "AE", 25.0772, 55.3093, "Asia/Dubai"),
+    place("dublin", "Dublin", "IE", 53.3331, -6.2489, "Europe/Dublin"),
+    place("helsinki", "Helsinki", "FI", 60.1695, 24.9354, "Europe/Helsinki"),
+    place("honolulu", "Honolulu", "US", 21.3069, -157.8583, "Pacific/Honolulu"),
+    place("istanbul", "Istanbul", "TR", 41.0138, 28.9497, "Europe/Istanbul"),
+    place("jakarta", "Jakarta", "ID", -6.2146, 106.8451, "Asia/Jakarta"),
+    place("kathmandu", "Kathmandu", "NP", 27.7017, 85.3206, "Asia/Kathmandu"),
+    place("lagos", "Lagos", "NG", 6.4541, 3.3947, "Africa/Lagos"),
+    place("lima", "Lima", "PE", -12.0432, -77.0282, "America/Lima"),
+    place("lisbon", "Lisbon", "PT", 38.7169, -9.1399, "Europe/Lisbon"),
+    place("london", "London", "GB", 51.5085, -0.1257, "Europe/London"),
+    place("longyearbyen", "Longyearbyen", "SJ", 78.2232, 15.6469, "Arctic/Longyearbyen"),
+    place("los-angeles", "Los Angeles", "US", 34.0522, -118.2437, "America/Los_Angeles"),
+    place("madrid", "Madrid", "ES", 40.4165, -3.7026, "Europe/Madrid"),
+    place("mexico-city", "Mexico City", "MX", 19.4285, -99.1277, "America/Mexico_City"),
+    place("mumbai", "Mumbai", "IN", 19.0728, 72.8826, "Asia/Kolkata"),
+    place("nairobi", "Nairobi", "KE", -1.2833, 36.8167, "Africa/Nairobi"),
+    place("new-york", "New York", "US", 40.7143, -74.006, "America/New_York"),
+    place("nuuk", "Nuuk", "GL", 64.1835, -51.7216, "America/Nuuk"),
+    place("paris", "Paris", "FR", 48.8534, 2.3488, "Europe/Paris"),
+    place("perth", "Perth", "AU", -31.9522, 115.8614, "Australia/Perth"),
+    place("porto", "Porto", "PT", 41.1496, -8.611, "Europe/Lisbon"),
+    place("quito", "Quito", "EC", -0.2299, -78.525, "America/Guayaquil"),
+    place("reykjavik", "Reykjavík", "IS", 64.1355, -21.8954, "Atlantic/Reykjavik"),
+    place("rome", "Rome", "IT", 41.8919, 12.5113, "Europe/Rome"),
+    place("santiago", "Santiago", "CL", -33.4569, -70.6483, "America/Santiago"),
+    place("sao-paulo", "São Paulo", "BR", -23.5475, -46.6361, "America/Sao_Paulo"),
+    place("seoul", "Seoul", "KR", 37.566, 126.9784, "Asia/Seoul"),
+    place("singapore", "Singapore", "SG", 1.2897, 103.8501, "Asia/Singapore"),
+    place("st-johns", "St. John’s", "CA", 47.5649, -52.7093, "America/St_Johns"),
+    place("sydney", "Sydney", "AU", -33.8678, 151.2073, "Australia/Sydney"),
+    place("tehran", "Tehran", "IR", 35.6944, 51.4215, "Asia/Tehran"),
+    place("tokyo", "Tokyo", "JP", 35.6895, 139.6917, "Asia/Tokyo"),
+    place("toronto", "Toronto", "CA", 43.7001, -79.4163, "America/Toronto"),
+    place("tromso", "Tromsø", "NO", 69.6489, 18.9551, "Europe/Oslo"),
+    place("ushuaia", "Ushuaia", "AR", -54.8106, -68.3159, "America/Argentina/Ushuaia"),
+    place("vancouver", "Vancouver", "CA", 49.2497, -123.1193, "America/Vancouver"),
+];

@@ -1,0 +1,10 @@
+//! The gateway over real sockets: ports in memory, real upstreams on port 0, real clients.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod drain;
+mod forwarding;
+mod harness;
+mod keys;
+mod measures;
+mod paths;
+mod rows;

@@ -1,0 +1,160 @@
+//! The command line. Exit codes: 0 it worked, 1 it failed, 2 it was asked wrongly.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use contract::StaffRole;
+use portal::privacy::retention::{self, Mode};
+
+use crate::config::{Overrides, Settings};
+use crate::serve::{self, Show, open_portal, system_op};
+use crate::{demo, telemetry};
+
+/// Developer portal, key service and gateway, whose privacy policy is executable.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, propagate_version = true)]
+struct Arguments {
+    /// The settings file; without it, `countersign.toml` if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder for data: overrides `data.dir`.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the portal, the gateway and the operations listener.
+    Serve,
+    /// Run with a sample API, a mailbox page and a staff account, to look around.
+    Demo {
+        /// Call the sample API all the time, so that logs and charts are alive.
+        #[arg(long)]
+        traffic: bool,
+    },
+    /// Bring the database up to date and end.
+    Migrate,
+    /// Print the settings in force, secrets masked, with where each comes from.
+    CheckConfig,
+    /// The people who run this portal.
+    Staff {
+        #[command(subcommand)]
+        command: Staff,
+    },
+    /// Erase what is past its term.
+    Retention {
+        #[command(subcommand)]
+        command: Retention,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Staff {
+    /// Make an account staff, or change its role.
+    Add {
+        /// The address of the account; it must exist.
+        email: String,
+        /// owner, admin, support or auditor.
+        #[arg(long, default_value = "owner", value_parser = role)]
+        role: StaffRole,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Retention {
+    /// Do it now.
+    Run {
+        /// Only say what would be erased.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+fn role(word: &str) -> Result<StaffRole, String> {
+    StaffRole::from_word(word).ok_or_else(|| "use owner, admin, support or auditor".to_owned())
+}
+
+/// Reads the arguments and does what they say.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let asked_for_help = !error.use_stderr();
+            let _ = error.print(); // nowhere left to say that printing failed
+            return if asked_for_help { ExitCode::SUCCESS } else { ExitCode::from(2) };
+        }
+    };
+    match start(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { config, data, command } = arguments;
+    let mut overrides = Overrides::new();
+    if let Some(data) = &data {
+        overrides = overrides.set("data.dir", data.to_str().context("--data: use a path in UTF-8")?);
+    }
+    if let Command::Demo { .. } = command {
+        overrides = demo::overrides(overrides);
+    }
+    let settings = Settings::load(config.as_deref(), overrides)?;
+    if let Command::CheckConfig = command {
+        print!("{}", settings.describe());
+        return Ok(());
+    }
+    // Only ring is compiled in; installing it twice is the one way this fails.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime could not be started")?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve => {
+                telemetry::start(&settings.log)?;
+                serve::run(settings, Show::Production, async |_| Ok(())).await
+            }
+            Command::Demo { traffic } => {
+                telemetry::start(&settings.log)?;
+                demo::run(settings, traffic).await
+            }
+            Command::Migrate => migrate(&settings).await,
+            Command::Staff { command: Staff::Add { email, role } } => add_staff(&settings, &email, role).await,
+            Command::Retention { command: Retention::Run { dry_run } } => run_retention(&settings, dry_run).await,
+            Command::CheckConfig => Ok(()),
+        }
+    })
+}
+
+async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    serve::open_database(settings).await?.close().await?;
+    println!("The database is up to date.");
+    Ok(())
+}
+
+async fn add_staff(settings: &Settings, email: &str, role: StaffRole) -> anyhow::Result<()> {
+    let (portal, ..) = open_portal(settings).await?;
+    portal::staff::add(&system_op(&portal), email, role).await.map_err(|error| match error {
+        portal::Error::Refused(contract::Refusal::NotFound) => anyhow::anyhow!("No account has this address. Sign up with it first."),
+        other => other.into(),
+    })?;
+    println!("{email} is staff now, as {}.", role.word());
+    Ok(())
+}
+
+async fn run_retention(settings: &Settings, dry_run: bool) -> anyhow::Result<()> {
+    let (portal, ..) = open_portal(settings).await?;
+    let mode = if dry_run { Mode::Count } else { Mode::Erase };
+    let word = if dry_run { "would be erased" } else { "erased" };
+    for one in retention::run(&system_op(&portal), mode).await? {
+        println!("{:16} {:>8} {word}", one.table, one.rows);
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! Puts the program together, runs it, and takes it apart in an order in which nothing is lost.
+//!
+//! At the end: no new requests; running ones finish; their rows are stored; queued mails stay queued.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use contract::RequestId;
+use contract::keys::hash::KeyHasher;
+use gateway::Gateway;
+use leptos::prelude::{LeptosOptions, get_configuration};
+use portal::mail::{Directory, Preview, Smtp, Transport};
+use portal::privacy::retention::{self, Mode};
+use portal::{Actor, Db, Op, Portal, PortalSettings};
+use request_logs::Ledger;
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::config::{MailTransport, Settings};
+use crate::directories::{Keys, Sink, Store, Upstreams};
+use crate::ops::{self, Part, Readiness};
+use crate::web::{self, AppState, WebSettings};
+use crate::{clock, telemetry};
+
+/// Rows that may wait to be stored: half a minute of what two cores can answer, at about 400 bytes each.
+const WAITING_ROWS: usize = 1 << 17;
+
+/// How often what is past its term is erased; what is not erased yet is not shown.
+const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
+
+/// How long open pages and streams may hold up the end.
+const PORTAL_DRAIN: Duration = Duration::from_secs(5);
+
+/// How often metrics fold their samples.
+const METRICS_EVERY: Duration = Duration::from_secs(10);
+
+/// What a demo has on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// Nothing.
+    Production,
+    /// The gallery.
+    Demo,
+}
+
+/// The parts that other code needs while the program runs.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The control plane.
+    pub portal: Portal,
+    /// APIs as the gateway knows them.
+    pub upstreams: Arc<Upstreams>,
+    /// Asks everything to end.
+    pub shutdown: CancellationToken,
+}
+
+/// An operation of the program itself.
+#[must_use]
+pub fn system_op(portal: &Portal) -> Op {
+    portal.op(Actor::System, clock::now(), RequestId::new(Uuid::now_v7()))
+}
+
+/// Opens the database and brings it up to date.
+///
+/// # Errors
+/// When the folder cannot be made, the database does not answer or a migration fails.
+pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
+    settings.data.prepare()?;
+    let db = Db::connect(settings.database.url.expose_secret()).await?;
+    db.migrate().await.context("the database could not be brought up to date")?;
+    Ok(db)
+}
+
+/// The control plane without listeners: for the command line.
+///
+/// # Errors
+/// Those of [`open_database`], and when the pepper cannot be read.
+pub async fn open_portal(settings: &Settings) -> anyhow::Result<(Portal, Arc<Keys>, KeyHasher)> {
+    let db = open_database(settings).await?;
+    let hasher = KeyHasher::new(&settings.security.pepper(&settings.data)?);
+    let keys = Arc::new(Keys::default());
+    let named = PortalSettings {
+        name: settings.portal.name.clone(),
+        public_url: settings.portal.public_url.to_string(),
+        gateway_url: settings.gateway.public_url.to_string(),
+        key_prefix: settings.gateway.key_prefix.clone(),
+        erase_sent_mails: !matches!(settings.mail.transport, MailTransport::Preview),
+    };
+    let portal = Portal::new(db, named, hasher.clone(), Arc::<Keys>::clone(&keys));
+    Ok((portal, keys, hasher))
+}
+
+/// Runs until it is asked to end. `started` is called once everything listens.
+///
+/// # Errors
+/// When something cannot be started. After that, only when the last rows could not be stored.
+pub async fn run<F, Started>(settings: Settings, show: Show, started: F) -> anyhow::Result<()>
+where
+    F: FnOnce(Parts) -> Started,
+    Started: Future<Output = anyhow::Result<()>>,
+{
+    let metrics = telemetry::start_metrics()?;
+    let (portal, keys, hasher) = open_portal(&settings).await?;
+    let db = portal.db().clone();
+    let readiness = {
+        let db = db.clone();
+        Readiness::new(move || {
+            let db = db.clone();
+            async move { db.ping().await.is_ok() }
+        })
+    };
+    let _migrated = readiness.ready(Part::Migrations);
+    keys.load(&db).await?;
+    let upstreams = Arc::new(Upstreams::default());
+    upstreams.load(&db, settings.gateway.upstream_timeout).await?;
+    let _loaded = readiness.ready(Part::GatewayDirectory);
+
+    let shutdown = CancellationToken::new();
+    let end_of_rows = CancellationToken::new();
+    let ledger = Ledger::open(WAITING_ROWS);
+    let sealer = tokio::spawn({
+        let (ledger, store, end) = (ledger.clone(), Arc::new(Store(db.clone())), end_of_rows.clone());
+        async move { ledger.run(store, end).await }
+    });
+
+    let mut named = gateway::Settings::new(settings.gateway.key_prefix.clone(), settings.portal.public_url.to_string(), hasher);
+    named.drain = settings.gateway.drain;
+    let gateway = Gateway::new(named, keys, Arc::<Upstreams>::clone(&upstreams), Arc::new(Sink(ledger.clone())))?;
+    let gateway_listener = listen("gateway.addr", settings.gateway.addr).await?;
+    let portal_listener = listen("portal.addr", settings.portal.addr).await?;
+    let ops_listener = listen("ops.addr", settings.ops.addr).await?;
+
+    let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let gateway = tokio::spawn(gateway::serve(gateway, gateway_listener, shutdown.clone()));
+    let state = AppState {
+        options: leptos_options(settings.portal.addr)?,
+        portal: portal.clone(),
+        ledger: ledger.clone(),
+        web: Arc::new(WebSettings {
+            secure_cookies: settings.portal.secure_cookies(),
+            mailbox: matches!(settings.mail.transport, MailTransport::Preview),
+            gallery: show == Show::Demo,
+        }),
+    };
+    tasks.spawn(serve_http(portal_listener, web::router(state), shutdown.clone()));
+    tasks.spawn(serve_http(ops_listener, ops::router(metrics.clone(), readiness.clone()), shutdown.clone()));
+    tasks.spawn({
+        let (portal, transport, end) = (portal.clone(), transport(&settings)?, shutdown.clone());
+        let ready = readiness.ready(Part::MailWorker);
+        async move {
+            portal::mail::run(portal, transport, Arc::new(clock::now as fn() -> DateTime<Utc>), end).await;
+            drop(ready);
+            Ok(())
+        }
+    });
+    tasks.spawn(every(RETENTION_EVERY, shutdown.clone(), {
+        let portal = portal.clone();
+        move || erase_what_is_past_its_term(portal.clone())
+    }));
+    tasks.spawn(every(METRICS_EVERY, shutdown.clone(), move || {
+        let metrics = metrics.clone();
+        async move { metrics.run_upkeep() }
+    }));
+    tracing::info!(portal = %settings.portal.addr, gateway = %settings.gateway.addr, ops = %settings.ops.addr, "Listening");
+
+    started(Parts { portal, upstreams, shutdown: shutdown.clone() }).await?;
+    tokio::select! {
+        () = asked_to_end() => tracing::info!("Ending: running requests finish first"),
+        Some(ended) = tasks.join_next() => tracing::error!("A part ended by itself: {ended:?}"),
+        () = shutdown.cancelled() => {}
+    }
+    shutdown.cancel();
+    gateway.await.context("the gateway panicked")??;
+    // Rows of the requests that just finished are in the ledger now.
+    end_of_rows.cancel();
+    let stored = sealer.await.context("the ledger panicked")?;
+    while let Some(ended) = tasks.join_next().await {
+        ended.context("a part panicked")??;
+    }
+    stored?;
+    db.close().await?;
+    tracing::info!("Ended");
+    Ok(())
+}
+
+async fn listen(key: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| format!("{key}: cannot listen on {addr}; another program may, or this is not an address of this machine"))
+}
+
+async fn serve_http(listener: TcpListener, router: axum::Router, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let ended = shutdown.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { ended.cancelled().await });
+    let bound = async {
+        shutdown.cancelled().await;
+        // Live streams never end by themselves.
+        tokio::time::timeout(PORTAL_DRAIN, std::future::pending::<()>()).await.ok();
+    };
+    tokio::select! {
+        served = serving.into_future() => served.context("a listener failed"),
+        () = bound => Ok(()),
+    }
+}
+
+async fn every<F: Future<Output = ()> + Send>(pause: Duration, shutdown: CancellationToken, job: impl Fn() -> F + Send) -> anyhow::Result<()> {
+    let mut ticks = tokio::time::interval(pause);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => job().await,
+            () = shutdown.cancelled() => return Ok(()),
+        }
+    }
+}
+
+async fn erase_what_is_past_its_term(portal: Portal) {
+    match retention::run(&system_op(&portal), Mode::Erase).await {
+        Ok(erased) => {
+            for one in erased.iter().filter(|one| one.rows > 0) {
+                tracing::info!(table = one.table, rows = one.rows, "Erased what was past its term");
+            }
+        }
+        Err(error) => tracing::error!("Erasing what is past its term failed: {error:#}"),
+    }
+}
+
+fn transport(settings: &Settings) -> anyhow::Result<Arc<dyn Transport>> {
+    let from = settings.mail.from.clone();
+    Ok(match &settings.mail.transport {
+        MailTransport::Smtp(smtp) => Arc::new(Smtp::new(smtp.clone(), from, settings.portal.public_url.host())?),
+        MailTransport::Directory(folder) => Arc::new(Directory::new(folder.clone(), from)),
+        MailTransport::Preview => Arc::new(Preview),
+    })
+}
+
+/// Where the built files are: `LEPTOS_SITE_ROOT` and `LEPTOS_HASH_FILES`, as cargo-leptos passes them.
+fn leptos_options(addr: SocketAddr) -> anyhow::Result<LeptosOptions> {
+    let mut options = get_configuration(None).context("the settings of the built files (LEPTOS_…) cannot be read")?.leptos_options;
+    options.site_addr = addr;
+    Ok(options)
+}
+
+async fn asked_to_end() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await; // without signals the program is ended from outside
+}

@@ -1,0 +1,86 @@
+//! Before anything else looks at a request: who sends it, when, and what it is called.
+
+use app::backend::{RequestContext, session_cookie};
+use app::paths;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum_extra::extract::CookieJar;
+use contract::{Refusal, RequestId};
+use portal::Actor;
+use uuid::Uuid;
+
+use super::AppState;
+use super::answers::{failed, refused};
+use crate::clock;
+
+/// The header that names a request, on the way out: the same on the portal and on the gateway.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+/// Puts a [`RequestContext`] into the request; leads people who must sign in first to where they can.
+pub(super) async fn with_context(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let now = clock::now();
+    let id = RequestId::new(Uuid::now_v7());
+    let cookies = CookieJar::from_headers(request.headers());
+    let cookie = cookies.get(session_cookie(state.web.secure_cookies)).map(|cookie| cookie.value().to_owned());
+    let actor = match actor(&state, cookie, now).await {
+        Ok(actor) => actor,
+        Err(error) => return failed(&state, id, error),
+    };
+    let answer = match turn_away(&state, &request, &actor) {
+        Some(Turn::SignIn(to)) => Redirect::to(&to).into_response(),
+        Some(Turn::NotFound) => refused(&state, id, request.headers(), &Refusal::NotFound),
+        None => {
+            let op = state.portal.op(actor, now, id);
+            request.extensions_mut().insert(RequestContext { op, secure_cookies: state.web.secure_cookies, revealed: None });
+            next.run(request).await
+        }
+    };
+    named(answer, id)
+}
+
+fn named(mut answer: Response, id: RequestId) -> Response {
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        answer.headers_mut().insert(REQUEST_ID, id);
+    }
+    answer
+}
+
+async fn actor(state: &AppState, cookie: Option<String>, now: chrono::DateTime<chrono::Utc>) -> portal::Result<Actor> {
+    let Some(cookie) = cookie else { return Ok(Actor::Anonymous) };
+    let person = portal::sessions::resume(&state.portal, &cookie, now).await?;
+    Ok(person.map_or(Actor::Anonymous, |person| Actor::Account(Box::new(person))))
+}
+
+enum Turn {
+    SignIn(String),
+    NotFound,
+}
+
+/// Pages that need somebody: a page without its reader would only say so.
+fn turn_away(state: &AppState, request: &Request, actor: &Actor) -> Option<Turn> {
+    let path = request.uri().path();
+    let of = |place: &str| path == place || path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
+    if of("/dev/gallery") && !state.web.gallery {
+        return Some(Turn::NotFound);
+    }
+    let private = of(paths::CONSOLE) || of("/admin") || of(paths::REVEAL);
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    match actor {
+        Actor::Anonymous if private && reads => {
+            let asked = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
+            Some(Turn::SignIn(format!("{}?next={}", paths::SIGN_IN, encoded(asked))))
+        }
+        Actor::Account(person) if of("/admin") && person.staff.is_none() => Some(Turn::NotFound),
+        _ => None,
+    }
+}
+
+/// Percent-encodes what is not unreserved (RFC 3986 §2.3), so that a query in `next` stays in `next`.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+

@@ -1,0 +1,103 @@
+//! The portal's listener: pages, server functions, live logs.
+
+use std::sync::Arc;
+
+use app::backend::shell;
+use axum::extract::FromRef;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, header};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use leptos::prelude::LeptosOptions;
+use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use portal::Portal;
+use request_logs::Ledger;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+mod answers;
+mod context;
+mod live;
+mod mailbox;
+mod reveal;
+
+use answers::explain;
+use context::with_context;
+
+/// The largest body any form of ours needs, with room for what people paste by mistake, so that they get an answer.
+const BODY_MAX: usize = 64 * 1024;
+
+/// What the listener knows.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// Where the built files are.
+    pub options: LeptosOptions,
+    /// The control plane.
+    pub portal: Portal,
+    /// Live rows.
+    pub ledger: Ledger,
+    /// How it is set up.
+    pub web: Arc<WebSettings>,
+}
+
+/// How the listener is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct WebSettings {
+    /// Whether cookies travel over HTTPS only.
+    pub secure_cookies: bool,
+    /// Whether mails stay in the outbox and are shown on a page.
+    pub mailbox: bool,
+    /// Whether the gallery is shown.
+    pub gallery: bool,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.options.clone()
+    }
+}
+
+/// Everything the portal answers.
+pub fn router(state: AppState) -> Router {
+    let routes = generate_route_list(app::App);
+    let site = state.options.site_root.to_string();
+    let built = format!("/{}/{{*path}}", state.options.site_pkg_dir);
+    // Their names hold a hash of their content.
+    let forever = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    let for_a_day = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+    let files = |folder: &str| ServeDir::new(format!("{site}/{folder}")).precompressed_br().precompressed_gzip();
+
+    let mut router = Router::new()
+        .leptos_routes(&state, routes, {
+            let options = state.options.clone();
+            move || shell(options.clone())
+        })
+        .route("/reveal", post(reveal::reveal))
+        .route("/api/v1/request-logs/live", get(live::live));
+    if state.web.mailbox {
+        router = router.route("/dev/mailbox", get(mailbox::page)).route("/dev/mailbox.json", get(mailbox::json));
+    }
+    let assets = Router::new()
+        .route_service(&built, tower::ServiceBuilder::new().layer(forever).service(files("")))
+        .nest_service("/fonts", tower::ServiceBuilder::new().layer(for_a_day.clone()).service(files("fonts")))
+        .route_service("/favicon.svg", tower::ServiceBuilder::new().layer(for_a_day).service(files("")))
+        .route_service("/robots.txt", files(""));
+    let missing = leptos_axum::render_app_async({
+        let options = state.options.clone();
+        move || shell(options.clone())
+    });
+    router
+        .fallback(missing)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(CsrfLayer::new())
+        .layer(middleware::from_fn_with_state(state.clone(), explain))
+        .layer(middleware::from_fn_with_state(state.clone(), with_context))
+        .merge(assets)
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::map_response(answers::harden))
+        .with_state(state)
+}
