@@ -1,6 +1,7 @@
 //! The only module that exists on the server alone: it turns the request into a [`portal::Op`], and what `portal`
 //! answers into what pages understand. Also the document around every page.
 
+use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, SET_COOKIE};
@@ -48,7 +49,11 @@ fn parts() -> Result<Parts, AppError> {
 }
 
 fn context() -> Result<RequestContext, AppError> {
-    parts()?.extensions.get::<RequestContext>().cloned().ok_or_else(|| AppError::Broken { reference: "no request".to_owned() })
+    parts()?
+        .extensions
+        .get::<RequestContext>()
+        .cloned()
+        .ok_or_else(|| AppError::Broken { reference: "no request".to_owned() })
 }
 
 /// The operation that this request asks for.
@@ -163,10 +168,16 @@ pub fn set_theme(theme: Theme) {
 
 fn read_cookie(name: &str) -> Option<String> {
     let parts = parts().ok()?;
-    parts.headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok()).flat_map(|header| header.split(';')).find_map(|pair| {
-        let (key, value) = pair.trim().split_once('=')?;
-        (key == name).then(|| value.to_owned())
-    })
+    parts
+        .headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .find_map(|pair| {
+            let (key, value) = pair.trim().split_once('=')?;
+            (key == name).then(|| value.to_owned())
+        })
 }
 
 /// Keeps the fields of a refused form that was sent without a script, so that its page can show them again. Never a
@@ -185,7 +196,9 @@ pub fn keep(form: &'static str, fields: &[(&str, &str)]) {
 /// The fields that were kept for this form, if any; the browser forgets them.
 #[must_use]
 pub fn take_kept(form: &str) -> KeptFields {
-    let Some(kept) = read_cookie(KEPT_COOKIE).and_then(|text| bytes_of(&text)).and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok())
+    let Some(kept) = read_cookie(KEPT_COOKIE)
+        .and_then(|text| bytes_of(&text))
+        .and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok())
     else {
         return KeptFields::default();
     };
@@ -218,7 +231,11 @@ fn assets(options: &LeptosOptions) -> &'static Assets {
             .filter(|_| options.hash_files)
             .unwrap_or_default();
         let file = |kind: &str| {
-            let hash = hashes.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.trim() == kind).map(|(_, hash)| hash.trim());
+            let hash = hashes
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.trim() == kind)
+                .map(|(_, hash)| hash.trim());
             let dot = if hash.is_some() { "." } else { "" };
             format!("/{}/{}{dot}{}.{kind}", options.site_pkg_dir, options.output_name, hash.unwrap_or_default())
         };
@@ -283,10 +300,12 @@ pub fn safe_path(asked: &str) -> String {
     if ours { asked.to_owned() } else { paths::CONSOLE.to_owned() }
 }
 
-/// Refuses what a page cannot show.
-#[must_use]
-pub fn not_found() -> AppError {
-    Error::Refused(Refusal::NotFound).into()
+/// Reads an id from a form. What is none belongs to nothing.
+///
+/// # Errors
+/// [`Refusal::NotFound`].
+pub fn id<Id: FromStr>(text: &str) -> Result<Id, AppError> {
+    text.parse().map_err(|_| Error::Refused(Refusal::NotFound).into())
 }
 
 #[cfg(test)]
@@ -298,7 +317,9 @@ mod tests {
         for path in ["/console", "/reveal?token=a", "/"] {
             assert_eq!(safe_path(path), path);
         }
-        for path in ["https://example.com", "//example.com", "/\\example.com", "javascript:alert(1)", "", "/a\r\nSet-Cookie: x"] {
+        for path in
+            ["https://example.com", "//example.com", "/\\example.com", "javascript:alert(1)", "", "/a\r\nSet-Cookie: x"]
+        {
             assert_eq!(safe_path(path), paths::CONSOLE, "{path:?}");
         }
     }

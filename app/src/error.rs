@@ -36,7 +36,9 @@ impl FromServerFnError for AppError {
     /// A form that our own page cannot have sent, such as one without its fields, is refused like any other.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::Refused(Refusal::InvalidInput { fields: Vec::new() }),
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Self::Refused(Refusal::InvalidInput { fields: Vec::new() })
+            }
             _ => Self::Unreachable,
         }
     }

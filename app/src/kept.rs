@@ -44,18 +44,24 @@ pub async fn take_kept(form: String) -> Result<KeptFields, AppError> {
 pub fn use_kept(form: &'static str, refused: bool) -> Resource<KeptFields> {
     Resource::new_blocking(
         || (),
-        move |()| async move { if refused { take_kept(form.to_owned()).await.unwrap_or_default() } else { KeptFields::default() } },
+        move |()| async move {
+            if refused { take_kept(form.to_owned()).await.unwrap_or_default() } else { KeptFields::default() }
+        },
     )
 }
 
 /// The answer of a form, split into what its page shows.
 #[must_use]
-pub fn error_of<T: Clone + Send + Sync + 'static>(answer: impl Fn() -> Option<Result<T, AppError>> + Send + Sync + 'static) -> Signal<Option<AppError>> {
+pub fn error_of<T: Clone + Send + Sync + 'static>(
+    answer: impl Fn() -> Option<Result<T, AppError>> + Send + Sync + 'static,
+) -> Signal<Option<AppError>> {
     Signal::derive(move || answer().and_then(Result::err))
 }
 
 /// What is wrong with one field.
 #[must_use]
 pub fn problem_of(error: Signal<Option<AppError>>, field: &'static str) -> Signal<Option<Problem>> {
-    Signal::derive(move || error.with(|error| error.as_ref().and_then(AppError::refusal).and_then(|refusal| refusal.problem_of(field))))
+    Signal::derive(move || {
+        error.with(|error| error.as_ref().and_then(AppError::refusal).and_then(|refusal| refusal.problem_of(field)))
+    })
 }

@@ -114,7 +114,8 @@ fn start(arguments: Arguments) -> anyhow::Result<()> {
     }
     // Only ring is compiled in; installing it twice is the one way this fails.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime could not be started")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime could not be started")?;
     runtime.block_on(async {
         match command {
             Command::Serve => {
@@ -142,7 +143,9 @@ async fn migrate(settings: &Settings) -> anyhow::Result<()> {
 async fn add_staff(settings: &Settings, email: &str, role: StaffRole) -> anyhow::Result<()> {
     let (portal, ..) = open_portal(settings).await?;
     portal::staff::add(&system_op(&portal), email, role).await.map_err(|error| match error {
-        portal::Error::Refused(contract::Refusal::NotFound) => anyhow::anyhow!("No account has this address. Sign up with it first."),
+        portal::Error::Refused(contract::Refusal::NotFound) => {
+            anyhow::anyhow!("No account has this address. Sign up with it first.")
+        }
         other => other.into(),
     })?;
     println!("{email} is staff now, as {}.", role.word());

@@ -10,12 +10,11 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use contract::fields::Check;
 use contract::keys::format::is_prefix;
-use portal::mail::{self, Sender, SmtpLogin, SmtpSettings, SmtpTls, Transport};
+use portal::mail::{Sender, SmtpLogin, SmtpSettings, SmtpTls};
 use secrecy::{ExposeSecret, SecretString};
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
@@ -137,27 +136,6 @@ pub struct Mail {
     pub from: Sender,
     /// How mails leave.
     pub transport: MailTransport,
-}
-
-impl Mail {
-    /// The way out of the outbox. `portal` is the address by which a mail server is greeted.
-    ///
-    /// # Errors
-    /// If the mail server's authority file cannot be used.
-    pub fn open(&self, portal: &PublicUrl) -> anyhow::Result<Arc<dyn Transport>> {
-        let from = self.from.clone();
-        Ok(match &self.transport {
-            MailTransport::Smtp(server) => Arc::new(mail::Smtp::new(server.clone(), from, portal.host())?),
-            MailTransport::Directory(folder) => Arc::new(mail::Directory::new(folder.clone(), from)),
-            MailTransport::Preview => Arc::new(mail::Preview),
-        })
-    }
-
-    /// Whether mails are handed on, so that their texts can be erased then.
-    #[must_use]
-    pub fn hands_on(&self) -> bool {
-        !matches!(self.transport, MailTransport::Preview)
-    }
 }
 
 /// How mails leave.

@@ -37,7 +37,10 @@ impl KeyWatcher for Keys {
     fn changed(&self, record: KeyRecord) {
         let state = if record.state == KeyState::Active { GrantState::Active } else { GrantState::Revoked };
         let grants = self.grants.pin();
-        grants.insert(record.hash, Arc::new(Grant { state, caller: record.caller }));
+        let grant = Arc::new(Grant { state, caller: record.caller });
+        // A revoked key stays refused, whatever an older reading of the database says.
+        let newer = |known: &Arc<Grant>| Arc::clone(if known.state == GrantState::Revoked { known } else { &grant });
+        grants.update_or_insert(record.hash, newer, Arc::clone(&grant));
         if let Some(replaced) = record.replaced {
             grants.remove(&replaced);
         }
@@ -64,7 +67,9 @@ impl Upstreams {
     /// When the database fails, or an API's address or routes cannot be used.
     pub async fn load(&self, db: &Db, timeout: Duration) -> anyhow::Result<()> {
         let records = portal::apis::load_all(db).await.context("APIs could not be read")?;
-        let all = records.into_iter().map(|record| upstream(record, timeout).map(|upstream| (upstream.slug.clone(), Arc::new(upstream))));
+        let all = records
+            .into_iter()
+            .map(|record| upstream(record, timeout).map(|upstream| (upstream.slug.clone(), Arc::new(upstream))));
         let all = Arc::new(all.collect::<anyhow::Result<_>>()?);
         *self.all.write().unwrap_or_else(std::sync::PoisonError::into_inner) = all;
         Ok(())

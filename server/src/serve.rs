@@ -120,7 +120,6 @@ where
     keys.load(&db).await?;
     let upstreams = Arc::new(Upstreams::default());
     upstreams.load(&db, settings.gateway.upstream_timeout).await?;
-    let _loaded = readiness.ready(Part::GatewayDirectory);
 
     let shutdown = CancellationToken::new();
     let end_of_rows = CancellationToken::new();
@@ -130,12 +129,16 @@ where
         async move { ledger.run(store, end).await }
     });
 
-    let mut named = gateway::Settings::new(settings.gateway.key_prefix.clone(), settings.portal.public_url.to_string(), hasher);
+    let mut named =
+        gateway::Settings::new(settings.gateway.key_prefix.clone(), settings.portal.public_url.to_string(), hasher);
     named.drain = settings.gateway.drain;
     let gateway = Gateway::new(named, keys, Arc::<Upstreams>::clone(&upstreams), Arc::new(Sink(ledger.clone())))?;
     let gateway_listener = listen("gateway.addr", settings.gateway.addr).await?;
     let portal_listener = listen("portal.addr", settings.portal.addr).await?;
     let ops_listener = listen("ops.addr", settings.ops.addr).await?;
+
+    // Port 0 asks the system for a free one.
+    let listening = (portal_listener.local_addr()?, gateway_listener.local_addr()?, ops_listener.local_addr()?);
 
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let gateway = tokio::spawn(gateway::serve(gateway, gateway_listener, shutdown.clone()));
@@ -168,9 +171,11 @@ where
         let metrics = metrics.clone();
         async move { metrics.run_upkeep() }
     }));
-    tracing::info!(portal = %settings.portal.addr, gateway = %settings.gateway.addr, ops = %settings.ops.addr, "Listening");
+    tracing::info!(portal = %listening.0, gateway = %listening.1, ops = %listening.2, "Listening");
 
     started(Parts { portal, upstreams, shutdown: shutdown.clone() }).await?;
+    // Only now: what is started on top may register APIs of its own.
+    let _loaded = readiness.ready(Part::GatewayDirectory);
     tokio::select! {
         () = asked_to_end() => tracing::info!("Ending: running requests finish first"),
         Some(ended) = tasks.join_next() => tracing::error!("A part ended by itself: {ended:?}"),
@@ -191,7 +196,9 @@ where
 }
 
 async fn listen(key: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(addr).await.with_context(|| format!("{key}: cannot listen on {addr}; another program may, or this is not an address of this machine"))
+    TcpListener::bind(addr).await.with_context(|| {
+        format!("{key}: cannot listen on {addr}; another program may, or this is not an address of this machine")
+    })
 }
 
 async fn serve_http(listener: TcpListener, router: axum::Router, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -208,7 +215,11 @@ async fn serve_http(listener: TcpListener, router: axum::Router, shutdown: Cance
     }
 }
 
-async fn every<F: Future<Output = ()> + Send>(pause: Duration, shutdown: CancellationToken, job: impl Fn() -> F + Send) -> anyhow::Result<()> {
+async fn every<F: Future<Output = ()> + Send>(
+    pause: Duration,
+    shutdown: CancellationToken,
+    job: impl Fn() -> F + Send,
+) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(pause);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -241,7 +252,8 @@ fn transport(settings: &Settings) -> anyhow::Result<Arc<dyn Transport>> {
 
 /// Where the built files are: `LEPTOS_SITE_ROOT` and `LEPTOS_HASH_FILES`, as cargo-leptos passes them.
 fn leptos_options(addr: SocketAddr) -> anyhow::Result<LeptosOptions> {
-    let mut options = get_configuration(None).context("the settings of the built files (LEPTOS_…) cannot be read")?.leptos_options;
+    let mut options =
+        get_configuration(None).context("the settings of the built files (LEPTOS_…) cannot be read")?.leptos_options;
     options.site_addr = addr;
     Ok(options)
 }

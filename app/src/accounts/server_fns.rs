@@ -5,7 +5,6 @@
 use leptos::prelude::*;
 
 use crate::error::AppError;
-use crate::paths;
 
 /// Creates an account and sends the verification mail.
 ///
@@ -21,8 +20,10 @@ pub async fn sign_up(
     let op = crate::backend::op().await?;
     let password = portal::accounts::Password::new(password);
     let new = portal::accounts::NewAccount { name: name.clone(), email: email.clone(), password, terms };
-    portal::accounts::sign_up(&op, new).await.inspect_err(|_| crate::backend::keep("sign_up", &[("name", &name), ("email", &email)]))?;
-    crate::backend::redirect(paths::CHECK_YOUR_MAIL);
+    portal::accounts::sign_up(&op, new)
+        .await
+        .inspect_err(|_| crate::backend::keep("sign_up", &[("name", &name), ("email", &email)]))?;
+    crate::backend::redirect(crate::paths::CHECK_YOUR_MAIL);
     Ok(())
 }
 
@@ -34,7 +35,7 @@ pub async fn sign_up(
 pub async fn verify_email(#[server(default)] token: String) -> Result<(), AppError> {
     let op = crate::backend::op().await?;
     portal::accounts::verify_email(&op, &token).await?;
-    crate::backend::redirect(&format!("{}?verified=yes", paths::SIGN_IN));
+    crate::backend::redirect(&format!("{}?verified=yes", crate::paths::SIGN_IN));
     Ok(())
 }
 
@@ -47,6 +48,6 @@ pub async fn resend_verification(#[server(default)] email: String) -> Result<(),
     let op = crate::backend::op().await?;
     let keep = || crate::backend::keep("resend_verification", &[("email", &email)]);
     portal::accounts::resend_verification(&op, &email).await.inspect_err(|_| keep())?;
-    crate::backend::redirect(paths::CHECK_YOUR_MAIL);
+    crate::backend::redirect(crate::paths::CHECK_YOUR_MAIL);
     Ok(())
 }

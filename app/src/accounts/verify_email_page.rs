@@ -20,7 +20,12 @@ pub fn VerifyEmailPage() -> impl IntoView {
     let token = StoredValue::new(use_query_map().get_untracked().get("token").unwrap_or_default());
     let error = error_of(move || action.value().get());
     let stale = move || {
-        error.with(|error| matches!(error.as_ref().and_then(AppError::refusal), Some(Refusal::LinkExpired | Refusal::LinkUsed | Refusal::LinkUnknown)))
+        error.with(|error| {
+            matches!(
+                error.as_ref().and_then(AppError::refusal),
+                Some(Refusal::LinkExpired | Refusal::LinkUsed | Refusal::LinkUnknown)
+            )
+        })
     };
     view! {
         <Title text="Verify your email"/>

@@ -7,12 +7,6 @@ mod errors_page;
 
 pub use api_page::ApiPage;
 pub use curl::curl;
-pub(crate) use docs_page::api_list;
 pub use docs_page::DocsPage;
+pub(crate) use docs_page::api_list;
 pub use errors_page::{ErrorPage, ErrorsPage};
-#[cfg(test)]
-pub(crate) fn look_api(d: contract::apis::ApiDocs) -> leptos::prelude::AnyView { api_page::page(d) }
-#[cfg(test)]
-pub(crate) fn look_errors() -> leptos::prelude::AnyView { errors_page::catalogue() }
-#[cfg(test)]
-pub(crate) fn look_error(r: &contract::Refusal) -> leptos::prelude::AnyView { errors_page::page(r) }

@@ -11,10 +11,10 @@ use crate::error::AppError;
 use crate::layout::SitePage;
 use crate::ui::chart::{Bars, Spark};
 use crate::ui::{
-    Button, ButtonKind, Card, Checkbox, CodeBlock, Column, CopyButton, Dialog, DialogActions, DialogButton, DialogClose,
-    EmptyState, EnvSwitch, Failure, FormErrors, Icon, IconView, LatencyBar, LinkButton, LogTable, Mark, Meter, Note,
-    Notice, Pager, PasswordField, SecretText, Select, Skeleton, SkeletonChart, Stat, Stats, StatusCode, Step, Steps, Tab,
-    Table, Tabs, Tag, TextField, ThemeSwitch, Time, Tone, format,
+    Button, ButtonKind, Card, Checkbox, CodeBlock, Column, CopyButton, Dialog, DialogActions, DialogButton,
+    DialogClose, EmptyState, EnvSwitch, Failure, FormErrors, Icon, IconView, LatencyBar, LinkButton, LogTable, Mark,
+    Meter, Note, Notice, Pager, PasswordField, SecretText, Select, Skeleton, SkeletonChart, Stat, Stats, StatusCode,
+    Step, Steps, Tab, Table, Tabs, Tag, TextField, ThemeSwitch, Time, Tone, format,
 };
 
 /// A sample moment: 21 November 2026, 14:02:31.884 UTC.
@@ -280,14 +280,14 @@ fn tables() -> AnyView {
                 <td class="opt"><Spark values=week over="last 7 days"/></td>
                 <td><Tag tone>{word}</Tag></td>
                 <td class="num opt">{format::grouped(total)}</td>
-                <td class="num"><Button push=true kind=ButtonKind::Danger>"Revoke"</Button></td>
+                <td class="actions"><Button push=true kind=ButtonKind::Danger>"Revoke"</Button></td>
             </tr>
         }
         .into_any()
     };
     view! {
         <Card title="Keys (sample)" flush=true>
-            <Table label="Sample keys" columns=columns()>
+            <Table label="Sample keys" columns=columns() fold=true>
                 {row("sample-server", vec![120, 340, 80, 512, 470, 611, 90], Tone::Ok, "Active")}
                 {row("sample-reveal", vec![0; 7], Tone::Warn, "Not revealed yet")}
                 {row("sample-old", vec![9, 1, 0, 0, 0, 0, 0], Tone::Bad, "Revoked")}
@@ -312,7 +312,13 @@ fn request_log() -> AnyView {
         Column::text("Key").optional(),
         Column::text("Code"),
     ];
-    let row = |ms: i64, status: u16, method: &'static str, route: &'static str, us: i64, key: &'static str, code: &'static str| {
+    let row = |ms: i64,
+               status: u16,
+               method: &'static str,
+               route: &'static str,
+               us: i64,
+               key: &'static str,
+               code: &'static str| {
         view! {
             <tr role="row">
                 <td role="cell" class="muted"><Time at=MOMENT - ms precise=true/></td>
@@ -447,7 +453,8 @@ fn steps() -> AnyView {
 }
 
 fn links() -> AnyView {
-    let tab = |label: &str, current| Tab { label: label.to_owned(), href: "#tabs--switches--pages".to_owned(), current };
+    let tab =
+        |label: &str, current| Tab { label: label.to_owned(), href: "#tabs--switches--pages".to_owned(), current };
     view! {
         <div class="flex flex-wrap gap-4 items-center">
             <Tabs label="Range (sample)" tabs=vec![tab("1 h", false), tab("24 h", true), tab("7 d", false), tab("30 d", false)]/>

@@ -51,7 +51,8 @@ async fn read() -> Result<(Vec<ApiSummary>, Option<ApiDocs>), AppError> {
 pub(crate) fn page(frame: &Frame, apis: Vec<ApiSummary>, first: Option<ApiDocs>) -> AnyView {
     // One API: its own sentence says what this is. Several: the portal's name does, and the list follows.
     let only = (apis.len() == 1).then(|| apis.first().cloned()).flatten();
-    let headline = only.as_ref().map(|api| api.summary.trim_end_matches('.').to_owned()).filter(|text| !text.is_empty());
+    let headline =
+        only.as_ref().map(|api| api.summary.trim_end_matches('.').to_owned()).filter(|text| !text.is_empty());
     let headline = headline.unwrap_or_else(|| frame.name.clone());
     let docs = only.as_ref().map_or_else(|| paths::DOCS.to_owned(), |api| paths::api(&api.slug));
     let (way_in, label) = match &frame.me {
@@ -61,8 +62,7 @@ pub(crate) fn page(frame: &Frame, apis: Vec<ApiSummary>, first: Option<ApiDocs>)
     let call = first.and_then(|docs| {
         let operation = telling(&docs.operations)?;
         let command = curl(&docs.base_url, operation);
-        let code =
-            if operation.summary.is_empty() { command } else { format!("# {}\n{command}", operation.summary) };
+        let code = if operation.summary.is_empty() { command } else { format!("# {}\n{command}", operation.summary) };
         Some(view! {
             <div class="grid gap-4">
                 <CodeBlock label="A first call with curl" code large=true/>

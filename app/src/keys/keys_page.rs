@@ -14,8 +14,8 @@ use crate::layout::ConsolePlace;
 use crate::paths;
 use crate::ui::chart::Spark;
 use crate::ui::{
-    Button, ButtonKind, Card, Column, Dialog, DialogActions, DialogButton, DialogClose, EmptyState, EnvSwitch, Failure, FormErrors, Icon, Notice,
-    Select, Table, Tag, TextField, Time, Tone, close_dialog,
+    Button, ButtonKind, Card, Column, Dialog, DialogActions, DialogButton, DialogClose, EmptyState, EnvSwitch, Failure,
+    FormErrors, Icon, Notice, Select, Table, Tag, TextField, Time, Tone, close_dialog,
 };
 
 const CREATE: &str = "create-key";
@@ -36,7 +36,14 @@ pub fn KeysPage() -> impl IntoView {
     let actions = Actions { create: ServerAction::new(), revoke: ServerAction::new(), send: ServerAction::new() };
     let query = use_query_map();
     let environment = Memo::new(move |_| environment_of(&query.read()));
-    let changes = move || (environment.get(), actions.create.version().get(), actions.revoke.version().get(), actions.send.version().get());
+    let changes = move || {
+        (
+            environment.get(),
+            actions.create.version().get(),
+            actions.revoke.version().get(),
+            actions.send.version().get(),
+        )
+    };
     let keys = Resource::new_blocking(changes, |(environment, ..)| list_keys(environment.word().to_owned()));
     let kept = use_kept("create_key", actions.create.value().get_untracked().is_some());
     view! {
@@ -44,7 +51,10 @@ pub fn KeysPage() -> impl IntoView {
         <Console
             place=ConsolePlace::Keys
             title="Keys"
-            env=move || view! { <EnvSwitch current=environment.get() href=|environment| paths::in_environment(paths::KEYS, environment)/> }.into_any()
+            env=move || {
+                let switch = move || view! { <EnvSwitch current=environment.get() href=|environment| paths::in_environment(paths::KEYS, environment)/> };
+                switch.into_any()
+            }
             actions=|me: &Me| {
                 me.organization
                     .role
@@ -86,8 +96,12 @@ fn news(actions: Actions) -> AnyView {
 }
 
 fn content(list: KeyList, actions: Actions, environment: Environment, label: String) -> AnyView {
-    let dialogs: Vec<AnyView> =
-        list.keys.iter().filter(|key| key.state != KeyState::Revoked).map(|key| revoke_dialog(key, actions.revoke)).collect();
+    let dialogs: Vec<AnyView> = list
+        .keys
+        .iter()
+        .filter(|key| key.state != KeyState::Revoked)
+        .map(|key| revoke_dialog(key, actions.revoke))
+        .collect();
     view! {
         {if list.keys.is_empty() { empty(environment) } else { table(list.keys, actions) }} {dialogs}
         {create_dialog(actions.create, list.form_token, environment, label)}
@@ -123,7 +137,7 @@ fn table(keys: Vec<Key>, actions: Actions) -> AnyView {
     let rows: Vec<AnyView> = keys.into_iter().map(|key| row(key, actions)).collect();
     view! {
         <Card flush=true>
-            <Table label="Keys" columns=columns>
+            <Table label="Keys" columns=columns fold=true>
                 {rows}
             </Table>
         </Card>
@@ -202,14 +216,22 @@ fn revoke_dialog(key: &Key, action: ServerAction<RevokeKey>) -> AnyView {
     .into_any()
 }
 
-fn create_dialog(action: ServerAction<CreateKey>, form_token: String, environment: Environment, label: String) -> AnyView {
+fn create_dialog(
+    action: ServerAction<CreateKey>,
+    form_token: String,
+    environment: Environment,
+    label: String,
+) -> AnyView {
     let error = error_of(move || action.value().get());
     Effect::new(move || {
         if matches!(action.value().get(), Some(Ok(_))) {
             close_dialog(CREATE);
         }
     });
-    let options = Environment::ALL.into_iter().map(|environment| (environment.word().to_owned(), environment.label().to_owned())).collect();
+    let options = Environment::ALL
+        .into_iter()
+        .map(|environment| (environment.word().to_owned(), environment.label().to_owned()))
+        .collect();
     view! {
         <Dialog id=CREATE title="Create key">
             <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">

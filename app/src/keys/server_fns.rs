@@ -8,7 +8,6 @@ use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-use crate::paths;
 
 /// The keys of the organization, and a token for the next form that creates one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +50,11 @@ pub async fn create_key(
 ) -> Result<Key, AppError> {
     let op = crate::backend::op().await?;
     let new = portal::keys::NewKey { label: label.clone(), environment, form_token };
-    let key = portal::keys::create(&op, new).await.inspect_err(|_| crate::backend::keep("create_key", &[("label", &label)]))?;
+    let key = portal::keys::create(&op, new)
+        .await
+        .inspect_err(|_| crate::backend::keep("create_key", &[("label", &label)]))?;
     if crate::backend::without_script() {
-        crate::backend::redirect(&format!("{}?created={}", paths::KEYS, key.id));
+        crate::backend::redirect(&format!("{}?created={}", crate::paths::KEYS, key.id));
     }
     Ok(key)
 }
@@ -65,9 +66,9 @@ pub async fn create_key(
 #[server(prefix = "/rpc", endpoint = "keys/send_reveal_link")]
 pub async fn send_reveal_link(#[server(default)] id: String) -> Result<(), AppError> {
     let op = crate::backend::op().await?;
-    portal::keys::send_reveal_link(&op, parse(&id)?).await?;
+    portal::keys::send_reveal_link(&op, crate::backend::id(&id)?).await?;
     if crate::backend::without_script() {
-        crate::backend::redirect(&format!("{}?sent={id}", paths::KEYS));
+        crate::backend::redirect(&format!("{}?sent={id}", crate::paths::KEYS));
     }
     Ok(())
 }
@@ -79,9 +80,9 @@ pub async fn send_reveal_link(#[server(default)] id: String) -> Result<(), AppEr
 #[server(prefix = "/rpc", endpoint = "keys/revoke")]
 pub async fn revoke_key(#[server(default)] id: String) -> Result<(), AppError> {
     let op = crate::backend::op().await?;
-    portal::keys::revoke(&op, parse(&id)?).await?;
+    portal::keys::revoke(&op, crate::backend::id(&id)?).await?;
     if crate::backend::without_script() {
-        crate::backend::redirect(paths::KEYS);
+        crate::backend::redirect(crate::paths::KEYS);
     }
     Ok(())
 }
@@ -97,9 +98,4 @@ pub async fn read_reveal(#[server(default)] token: String) -> Result<Reveal, App
     }
     let op = crate::backend::op().await?;
     Ok(Reveal::Offered(portal::keys::reveal_offer(&op, &token).await?))
-}
-
-/// An id that is none belongs to nothing.
-fn parse(id: &str) -> Result<contract::KeyId, AppError> {
-    id.parse().map_err(|_| AppError::Refused(contract::Refusal::NotFound))
 }

@@ -63,9 +63,11 @@ fn first_steps(steps: FirstSteps, example_url: &str) -> AnyView {
         <Card title="Get to your first call" note=format!("{done} of 4 done") flush=true>
             <Steps>
                 <Step done=email_verified title="Verify your email"/>
-                <Step done=has_key title="Get a key" note=key.unwrap_or_default()/>
+                <Step done=has_key title="Get a key" note=key.unwrap_or_default()>
+                    {(!has_key).then(|| view! { <LinkButton href=paths::KEYS>"Create a key"</LinkButton> })}
+                </Step>
                 <Step done=secret_revealed title="See its secret" note="Open the link in your mail. It shows the secret once.">
-                    {(!secret_revealed).then(|| view! { <LinkButton href=paths::KEYS>"Mail me a new link"</LinkButton> })}
+                    {(has_key && !secret_revealed).then(|| view! { <LinkButton href=paths::KEYS>"Mail me a new link"</LinkButton> })}
                 </Step>
                 <Step done=first_call title="Make your first call" note="This page ticks itself when the call arrives.">
                     {(!first_call).then(|| view! { <CodeBlock code=curl label="First call with curl"/> })}

@@ -1,7 +1,7 @@
 //! What the overview asks the server.
 
 use contract::accounts::FirstSteps;
-use contract::usage::{Usage, UsageRange};
+use contract::usage::Usage;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,6 @@ pub async fn read_overview() -> Result<Overview, AppError> {
     Ok(Overview {
         steps: portal::accounts::first_steps(&op).await?,
         example_url: portal::apis::example_url(&op).await?,
-        usage: portal::usage::read(&op, portal::Scope::Organization, None, UsageRange::Day).await?,
+        usage: portal::usage::read(&op, portal::Scope::Organization, None, contract::usage::UsageRange::Day).await?,
     })
 }

@@ -69,7 +69,8 @@ pub(crate) fn page(policy: PrivacyPolicy) -> AnyView {
 fn promise(promise: Promise) -> AnyView {
     let Promise { sentence, tests, claims } = promise;
     let count = counted(tests.len() as i64, "test", "tests");
-    let tests: Vec<AnyView> = tests.into_iter().map(|test| view! { <li>{test.replace('_', " ")}</li> }.into_any()).collect();
+    let tests: Vec<AnyView> =
+        tests.into_iter().map(|test| view! { <li>{test.replace('_', " ")}</li> }.into_any()).collect();
     view! {
         <div class="claim">
             <p>{sentence}</p>
@@ -115,8 +116,10 @@ fn category(category: StoredCategory) -> AnyView {
 fn item(item: StoredItem) -> AnyView {
     let StoredItem { what, purposes, retention, columns } = item;
     let count = counted(columns.len() as i64, "column", "columns");
-    let columns: Vec<AnyView> =
-        columns.into_iter().map(|column| view! { <li><code class="small break-all">{column}</code></li> }.into_any()).collect();
+    let columns: Vec<AnyView> = columns
+        .into_iter()
+        .map(|column| view! { <li><code class="small break-all">{column}</code></li> }.into_any())
+        .collect();
     view! {
         <dl class="stored">
             <div>

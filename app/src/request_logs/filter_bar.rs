@@ -27,16 +27,16 @@ pub(super) fn filter_of(query: &ParamsMap) -> Result<Filter, Refusal> {
     Ok(filter)
 }
 
-/// The address of a page of this list, with the filter kept.
-pub(super) fn address(path: &str, query: &ParamsMap, before: Option<&str>) -> String {
+/// The address of this list with its filter, plus one more parameter.
+pub(super) fn address(path: &str, query: &ParamsMap, more: &[(&'static str, &str)]) -> String {
     let mut kept = ParamsMap::new();
     for field in FIELDS.into_iter().chain(["filter"]) {
         if let Some(value) = query.get(field).filter(|value| !value.is_empty()) {
             kept.insert(field, value);
         }
     }
-    if let Some(before) = before {
-        kept.insert("before", before.to_owned());
+    for (name, value) in more {
+        kept.insert(*name, (*value).to_owned());
     }
     format!("{path}{}", kept.to_query_string())
 }
@@ -48,12 +48,16 @@ pub(super) fn filter_bar(path: &'static str, filter: &Filter, choices: &Choices,
         let options = choices.organizations.iter().map(|(id, name)| (id.to_string(), name.clone()));
         select("organization", "Organization", options, chosen("organization"))
     });
-    let codes = Refusal::catalogue().into_iter().filter(Refusal::is_of_gateway).map(|refusal| (refusal.code().to_owned(), refusal.code().to_owned()));
+    let codes = Refusal::catalogue()
+        .into_iter()
+        .filter(Refusal::is_of_gateway)
+        .map(|refusal| (refusal.code().to_owned(), refusal.code().to_owned()));
     let codes = std::iter::once(("none".to_owned(), "none (answered by the API)".to_owned())).chain(codes);
     let same = |words: &[&str]| words.iter().map(|word| ((*word).to_owned(), (*word).to_owned())).collect::<Vec<_>>();
     let apis = choices.apis.iter().map(|slug| (slug.clone(), slug.clone()));
     let keys = choices.keys.iter().map(|(id, label)| (id.to_string(), label.clone()));
-    let environments = Environment::ALL.into_iter().map(|environment| (environment.word().to_owned(), environment.label().to_owned()));
+    let environments =
+        Environment::ALL.into_iter().map(|environment| (environment.word().to_owned(), environment.label().to_owned()));
     let fields = vec![
         select("status", "Status", same(&STATUSES).into_iter(), chosen("status")),
         select("method", "Method", same(&METHODS).into_iter(), chosen("method")),
@@ -63,7 +67,8 @@ pub(super) fn filter_bar(path: &'static str, filter: &Filter, choices: &Choices,
         select("code", "Code", codes, chosen("code")),
         select("environment", "Environment", environments, chosen("environment")),
     ];
-    let clear = (!filter.is_empty()).then(|| view! { <LinkButton href=path kind=crate::ui::ButtonKind::Quiet>"Clear"</LinkButton> });
+    let clear = (!filter.is_empty())
+        .then(|| view! { <LinkButton href=path kind=crate::ui::ButtonKind::Quiet>"Clear"</LinkButton> });
     view! {
         <Form method="GET" action=path attr:class="filter-bar" attr:role="search" attr:aria-label="Filter requests">
             {fields}
@@ -73,7 +78,12 @@ pub(super) fn filter_bar(path: &'static str, filter: &Filter, choices: &Choices,
     .into_any()
 }
 
-fn select(name: &'static str, label: &'static str, options: impl Iterator<Item = (String, String)>, selected: String) -> AnyView {
+fn select(
+    name: &'static str,
+    label: &'static str,
+    options: impl Iterator<Item = (String, String)>,
+    selected: String,
+) -> AnyView {
     let mut all = vec![(String::new(), "any".to_owned())];
     all.extend(options);
     if !all.iter().any(|(value, _)| *value == selected) {

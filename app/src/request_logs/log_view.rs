@@ -1,47 +1,83 @@
 //! Rows of the log: what each says, and what one of them holds in full.
 
-use contract::Refusal;
 use contract::request_logs::RequestRow;
+use contract::{Refusal, RequestId};
 use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_query_map;
 
 use super::live::{Connection, Live};
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Column, Icon, LatencyBar, LogTable, Note, StatusCode, Tag, Tone, format, use_hydrated};
+use crate::ui::{
+    Button, ButtonKind, Column, Icon, LatencyBar, LinkButton, LogTable, Note, StatusCode, Tag, Tone, format,
+    use_hydrated,
+};
 
-/// The table.
-pub(super) fn rows(live: Live, operator: bool) -> AnyView {
-    let mut columns = vec![Column::text("Time (UTC)"), Column::text("Status"), Column::text("Method"), Column::text("Route")];
+/// Addresses of the list, and of the list with one of its requests opened.
+#[derive(Clone)]
+pub(super) struct Links {
+    list: String,
+}
+
+impl Links {
+    pub(super) const fn new(list: String) -> Self {
+        Self { list }
+    }
+
+    fn open(&self, id: &str) -> String {
+        let mark = if self.list.contains('?') { '&' } else { '?' };
+        format!("{}{mark}request={id}", self.list)
+    }
+}
+
+/// The table, and the request that the address asks to open.
+pub(super) fn rows(live: Live, operator: bool, links: Links) -> AnyView {
+    let mut columns =
+        vec![Column::text("Time (UTC)"), Column::text("Status"), Column::text("Method"), Column::text("Route")];
     columns.push(Column::number("Latency").optional());
     if operator {
         columns.push(Column::text("Organization").optional());
     }
     columns.extend([Column::text("Key").optional(), Column::text("Code")]);
-    let open = RwSignal::new(None::<RequestRow>);
+    let query = use_query_map();
+    let asked = Memo::new(move |_| query.read().get("request").and_then(|id| id.parse::<RequestId>().ok()));
+    let opened = Memo::new(move |_| {
+        asked.get().and_then(|id| live.rows.with(|rows| rows.iter().find(|row| row.id == id).cloned()))
+    });
+    let list = links.list.clone();
     view! {
         <LogTable label="Requests" columns=columns>
             <For each=move || live.rows.get() key=|row| row.id let:row>
-                {line(row, operator, open)}
+                {line(row, operator, &links)}
             </For>
         </LogTable>
-        {move || open.get().map(|row| detail(row, open))}
+        {move || opened.get().map(|row| detail(row, list.clone()))}
     }
     .into_any()
 }
 
-fn line(row: RequestRow, operator: bool, open: RwSignal<Option<RequestRow>>) -> AnyView {
+fn line(row: RequestRow, operator: bool, links: &Links) -> AnyView {
     let api = row.api.as_ref().map(|(_, slug)| format!("/{slug}")).unwrap_or_default();
-    let route = if row.api.is_none() { "(no API)".to_owned() } else if row.route.is_empty() { format!("{api} (no route)") } else { format!("{api}{}", row.route) };
-    let key = row.caller.as_ref().map(|caller| caller.key_label.clone()).or_else(|| row.key_hint.clone()).unwrap_or_else(|| "–".to_owned());
+    let route = if row.api.is_none() {
+        "(no API)".to_owned()
+    } else if row.route.is_empty() {
+        format!("{api} (no route)")
+    } else {
+        format!("{api}{}", row.route)
+    };
+    let known = row.caller.as_ref().map(|caller| caller.key_label.clone());
+    let key = known.or_else(|| row.key_hint.clone()).unwrap_or_else(|| "–".to_owned());
     let organization = operator.then(|| {
         let name = row.caller.as_ref().map(|caller| caller.organization_name.clone()).unwrap_or_else(|| "–".to_owned());
         view! { <td role="cell" class="opt clip">{name}</td> }
     });
-    let whole = row.clone();
     let id = row.id.to_string();
-    let show = move |_| open.set(Some(whole.clone()));
+    let href = links.open(&id);
     view! {
-        <tr role="row" data-request=id on:click=show>
-            <td role="cell" class="muted">{format::clock(row.at)}</td>
+        <tr role="row" data-request=id>
+            <td role="cell" class="muted">
+                <A href=href scroll=false attr:class="row-open">{format::clock(row.at)}</A>
+            </td>
             <td role="cell"><StatusCode status=row.status/></td>
             <td role="cell">{row.method.clone()}</td>
             <td role="cell" class="line">{route}</td>
@@ -55,9 +91,12 @@ fn line(row: RequestRow, operator: bool, open: RwSignal<Option<RequestRow>>) -> 
 }
 
 /// Every stored field of one request, what the refusal means, and what is not stored.
-fn detail(row: RequestRow, open: RwSignal<Option<RequestRow>>) -> AnyView {
+fn detail(row: RequestRow, list: String) -> AnyView {
     let refusal = row.code.as_deref().and_then(Refusal::by_code);
-    let title = refusal.as_ref().map_or_else(|| format!("Answered with {}", row.status), |refusal| format!("Refused: {}", refusal.title().to_lowercase()));
+    let title = refusal.as_ref().map_or_else(
+        || format!("Answered with {}", row.status),
+        |refusal| format!("Refused: {}", refusal.title().to_lowercase()),
+    );
     let mut fields: Vec<(&'static str, String)> = vec![
         ("Request id", row.id.to_string()),
         ("Time", format::precise(row.at)),
@@ -77,7 +116,10 @@ fn detail(row: RequestRow, open: RwSignal<Option<RequestRow>>) -> AnyView {
     if let Some(hint) = &row.key_hint {
         fields.push(("Key presented", hint.clone()));
     }
-    let fields: Vec<AnyView> = fields.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd class="mono">{value}</dd> }.into_any()).collect();
+    let fields: Vec<AnyView> = fields
+        .into_iter()
+        .map(|(name, value)| view! { <dt>{name}</dt><dd class="mono">{value}</dd> }.into_any())
+        .collect();
     let explained = refusal.map(|refusal| {
         view! {
             <p>{refusal.explanation()}</p>
@@ -88,7 +130,7 @@ fn detail(row: RequestRow, open: RwSignal<Option<RequestRow>>) -> AnyView {
         <aside class="card log-detail" aria-label="Request">
             <header>
                 <h2>{title}</h2>
-                <Button kind=ButtonKind::Quiet push=true icon=Icon::Close label="Close" on:click=move |_| open.set(None)/>
+                <LinkButton href=list kind=ButtonKind::Quiet icon=Icon::Close label="Close"/>
             </header>
             <div class="body grid gap-4">
                 {explained} <dl class="kv">{fields}</dl>
@@ -110,12 +152,17 @@ pub(super) fn live_bar(live: Live) -> AnyView {
     };
     let count = move || match (live.connection.get(), live.waiting()) {
         (Connection::Off, _) => "newest first".to_owned(),
-        (_, 0) => format!("{} since you opened this page, newest first", format::counted(live.matched.get().cast_signed(), "request", "requests")),
+        (_, 0) => format!(
+            "{} since you opened this page, newest first",
+            format::counted(live.matched.get().cast_signed(), "request", "requests")
+        ),
         (_, waiting) => format!("{waiting} new"),
     };
     let gap = move || {
         let rows = live.skipped.get();
-        (rows > 0).then(|| view! { <Tag tone=Tone::Warn>{format!("{} not looked at", format::grouped(rows.cast_signed()))}</Tag> })
+        (rows > 0).then(
+            || view! { <Tag tone=Tone::Warn>{format!("{} not looked at", format::grouped(rows.cast_signed()))}</Tag> },
+        )
     };
     let button = move || {
         hydrated.get().then(|| {

@@ -9,7 +9,7 @@ use leptos_router::params::ParamsMap;
 
 use super::filter_bar::{address, filter_bar, filter_of};
 use super::live::{Connection, Live, listen};
-use super::log_view::{live_bar, rows};
+use super::log_view::{Links, live_bar, rows};
 use super::server_fns::{OPERATOR, read_request_logs};
 use crate::console::{Admin, Console};
 use crate::error::AppError;
@@ -76,9 +76,9 @@ fn content(operator: bool, query: &ParamsMap, filter: Filter, before: &str, page
     let path = if operator { paths::ADMIN_LOGS } else { paths::LOGS };
     let bar = filter_bar(path, &filter, &page.choices, operator);
     let LogPage { rows: page, .. } = page;
-    let older = page.next.as_deref().map(|before| address(path, query, Some(before)));
+    let older = page.next.as_deref().map(|before| address(path, query, &[("before", before)]));
     let is_newest = before.is_empty();
-    let newest = (!is_newest).then(|| address(path, query, None));
+    let newest = (!is_newest).then(|| address(path, query, &[]));
     let summary = format::counted(page.items.len() as i64, "request", "requests");
     let is_empty = page.items.is_empty();
     let since = page.items.first().map_or(0, |row| row.at - OVERLAP_MS);
@@ -87,17 +87,17 @@ fn content(operator: bool, query: &ParamsMap, filter: Filter, before: &str, page
         follow(live, operator, &filter, since);
     }
     let unfiltered = filter.is_empty();
+    let list = if is_newest { address(path, query, &[]) } else { address(path, query, &[("before", before)]) };
+    let links = Links::new(list);
     view! {
         {bar}
-        <div class="log-split">
-            <Card flush=true>
-                {is_newest.then(|| live_bar(live))}
-                <Show when=move || !is_empty || live.rows.with(|rows| !rows.is_empty()) fallback=move || empty(unfiltered)>
-                    {rows(live, operator)}
-                </Show>
-                <Pager summary=summary newest=newest older=older/>
-            </Card>
-        </div>
+        <Card flush=true>
+            {is_newest.then(|| live_bar(live))}
+            <Show when=move || !is_empty || live.rows.with(|rows| !rows.is_empty()) fallback=move || empty(unfiltered)>
+                {rows(live, operator, links.clone())}
+            </Show>
+            <Pager summary=summary newest=newest older=older/>
+        </Card>
     }
     .into_any()
 }
@@ -125,9 +125,15 @@ fn percent_encoded(text: &str) -> String {
 
 fn empty(unfiltered: bool) -> AnyView {
     let (title, text) = if unfiltered {
-        ("No requests yet", "Every call that the gateway answers stands here within a second, accepted or refused. Make one, and watch it arrive.")
+        (
+            "No requests yet",
+            "Every call that the gateway answers stands here within a second, accepted or refused. Make one, and watch it arrive.",
+        )
     } else {
-        ("No request matches", "Nothing was answered that passes this filter. New requests that do appear here by themselves.")
+        (
+            "No request matches",
+            "Nothing was answered that passes this filter. New requests that do appear here by themselves.",
+        )
     };
     view! { <EmptyState icon=Icon::List title=title text=text/> }.into_any()
 }

@@ -5,7 +5,6 @@
 use leptos::prelude::*;
 
 use crate::error::AppError;
-use crate::paths;
 
 /// Signs in, and tells where to go.
 ///
@@ -38,6 +37,6 @@ pub async fn sign_out() -> Result<(), AppError> {
     let op = crate::backend::op().await?;
     portal::sessions::sign_out(&op).await?;
     crate::backend::clear_session();
-    crate::backend::redirect(paths::SIGN_IN);
+    crate::backend::redirect(crate::paths::SIGN_IN);
     Ok(())
 }

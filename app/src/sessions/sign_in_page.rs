@@ -53,7 +53,9 @@ pub fn SignInPage() -> impl IntoView {
 
 fn form(action: ServerAction<SignIn>, kept: KeptFields, next: String) -> AnyView {
     let error = error_of(move || action.value().get());
-    let unverified = move || error.with(|error| matches!(error.as_ref().and_then(AppError::refusal), Some(Refusal::EmailNotVerified)));
+    let unverified = move || {
+        error.with(|error| matches!(error.as_ref().and_then(AppError::refusal), Some(Refusal::EmailNotVerified)))
+    };
     view! {
         <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
             <FormErrors error labels=LABELS/>

@@ -117,7 +117,9 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_however_odd_the_code() {
-        for code in ["", "\n\n", "a \"b", "'", "\"\"", "it's \u{1F511} \"é\" http://", "{\n  \"a\": 1,\n  \"b\": \"c\"\n}"] {
+        for code in
+            ["", "\n\n", "a \"b", "'", "\"\"", "it's \u{1F511} \"é\" http://", "{\n  \"a\": 1,\n  \"b\": \"c\"\n}"]
+        {
             assert_eq!(parts(code).into_iter().map(|(_, text)| text).collect::<String>(), code);
         }
     }

@@ -57,9 +57,12 @@ pub fn CopyButton(
 fn write_to_clipboard(text: &str, set_copied: WriteSignal<bool>) {
     let written = Closure::once(move |_: JsValue| {
         set_copied.set(true);
-        set_timeout(move || {
-            let _ = set_copied.try_set(false); // the button may be gone by then
-        }, FEEDBACK);
+        set_timeout(
+            move || {
+                let _ = set_copied.try_set(false); // the button may be gone by then
+            },
+            FEEDBACK,
+        );
     });
     // A browser that refuses leaves the button as it was: nothing was copied, and nothing is claimed.
     let refused = Closure::once(|_: JsValue| {});

@@ -105,8 +105,13 @@ pub fn DialogClose(
     children: Children,
 ) -> impl IntoView {
     let id = dialog.clone();
+    let close = move |event: MouseEvent| {
+        if !knows_commands(&event) {
+            close_dialog(&id);
+        }
+    };
     view! {
-        <button type="button" class="btn" commandfor=dialog command="close" on:click=move |_| close_dialog(&id)>
+        <button type="button" class="btn" commandfor=dialog command="close" on:click=close>
             <span class="btn-label">{children()}</span>
         </button>
     }

@@ -256,9 +256,15 @@ mod tests {
 
     #[test]
     fn an_axis_reads_short_numbers_and_never_overstates() {
-        for (number, text) in
-            [(0, "0"), (950, "950"), (1_500, "1.5k"), (1_999, "1.9k"), (12_000, "12k"), (250_900, "250k"), (3_400_000, "3.4M")]
-        {
+        for (number, text) in [
+            (0, "0"),
+            (950, "950"),
+            (1_500, "1.5k"),
+            (1_999, "1.9k"),
+            (12_000, "12k"),
+            (250_900, "250k"),
+            (3_400_000, "3.4M"),
+        ] {
             assert_eq!(compact(number), text);
         }
     }
@@ -274,7 +280,14 @@ mod tests {
 
     #[test]
     fn latencies_and_sizes_keep_the_digits_that_matter() {
-        for (us, text) in [(0, "0.0 ms"), (149, "0.1 ms"), (9_940, "9.9 ms"), (9_960, "10 ms"), (41_400, "41 ms"), (1_204_000, "1,204 ms")] {
+        for (us, text) in [
+            (0, "0.0 ms"),
+            (149, "0.1 ms"),
+            (9_940, "9.9 ms"),
+            (9_960, "10 ms"),
+            (41_400, "41 ms"),
+            (1_204_000, "1,204 ms"),
+        ] {
             assert_eq!(latency(us), text);
         }
         for (number, text) in [(0, "0 B"), (812, "812 B"), (1_450, "1.4 kB"), (3_000_000, "3.0 MB")] {

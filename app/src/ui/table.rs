@@ -61,13 +61,22 @@ pub fn Table(
     /// Long: scrolls in itself from 70% of the window's height.
     #[prop(optional)]
     tall: bool,
+    /// On a phone a row folds: its first cell, the name, has a line of its own. For rows with buttons, whose cell has the
+    /// class `actions`.
+    #[prop(optional)]
+    fold: bool,
     /// Rows: `<tr>`.
     children: Children,
 ) -> impl IntoView {
     let heads: Vec<AnyView> = columns.into_iter().map(|column| column.head(None)).collect();
+    let class = match (dense, fold) {
+        (false, false) => "table",
+        (true, false) => "table dense",
+        (_, true) => "table fold",
+    };
     view! {
         <div class=if tall { "scroll tall" } else { "scroll" } role="region" tabindex="0" aria-label=label>
-            <table class=if dense { "table dense" } else { "table" }>
+            <table class=class>
                 <thead>
                     <tr>{heads}</tr>
                 </thead>

@@ -58,8 +58,9 @@ pub fn Tag(
     /// The word.
     children: Children,
 ) -> impl IntoView {
-    let shape = (!tone.shape().is_empty())
-        .then(|| view! { <svg viewBox="0 0 8 8" width="8" height="8" aria-hidden="true"><path d=tone.shape()></path></svg> });
+    let shape = (!tone.shape().is_empty()).then(
+        || view! { <svg viewBox="0 0 8 8" width="8" height="8" aria-hidden="true"><path d=tone.shape()></path></svg> },
+    );
     view! { <span class=tone.tag_class()>{shape}{children()}</span> }.into_any()
 }
 

@@ -13,8 +13,12 @@ use crate::error::AppError;
 /// # Errors
 /// [`contract::Refusal::NotSignedIn`], [`contract::Refusal::NotAllowed`].
 #[server(prefix = "/rpc", endpoint = "usage/read", input = GetUrl)]
-pub async fn read_usage(#[server(default)] environment: String, #[server(default)] range: String) -> Result<Usage, AppError> {
+pub async fn read_usage(
+    #[server(default)] environment: String,
+    #[server(default)] range: String,
+) -> Result<Usage, AppError> {
     let op = crate::backend::op().await?;
     let range = contract::usage::UsageRange::from_word(&range).unwrap_or_default();
-    Ok(portal::usage::read(&op, portal::Scope::Organization, contract::Environment::from_word(&environment), range).await?)
+    Ok(portal::usage::read(&op, portal::Scope::Organization, contract::Environment::from_word(&environment), range)
+        .await?)
 }

@@ -32,7 +32,10 @@ pub fn UsagePage() -> impl IntoView {
         <Console
             place=ConsolePlace::Usage
             title="Usage"
-            env=move || view! { <EnvSwitch current=asked.get().0 href=|environment| paths::in_environment(paths::USAGE, environment)/> }.into_any()
+            env=move || {
+                let switch = move || view! { <EnvSwitch current=asked.get().0 href=|environment| paths::in_environment(paths::USAGE, environment)/> };
+                switch.into_any()
+            }
         >
             {move || ranges(asked.get())}
             <Transition>
@@ -63,9 +66,15 @@ fn content(usage: Usage) -> AnyView {
     let routes: Vec<AnyView> = usage
         .routes
         .iter()
-        .map(|route| sums(format!("{} /{}{}", route.method, route.api, route.route), None, route.accepted, route.refused))
+        .map(|route| {
+            sums(format!("{} /{}{}", route.method, route.api, route.route), None, route.accepted, route.refused)
+        })
         .collect();
-    let keys: Vec<AnyView> = usage.keys.iter().map(|key| sums(key.label.clone(), Some(key.hint.clone()), key.accepted, key.refused)).collect();
+    let keys: Vec<AnyView> = usage
+        .keys
+        .iter()
+        .map(|key| sums(key.label.clone(), Some(key.hint.clone()), key.accepted, key.refused))
+        .collect();
     view! {
         {numbers(&usage)} {requests_chart(&usage)}
         <div class="grid gap-5 lg:grid-cols-2 items-start">

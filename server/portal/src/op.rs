@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use contract::keys::hash::KeyHasher;
 use contract::organizations::CurrentOrganization;
 use contract::{AccountId, MailId, Millis, OrganizationId, Permission, Refusal, RequestId, SessionId, StaffRole};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use uuid::Uuid;
 
 use crate::accounts::password::Passwords;
@@ -35,6 +35,8 @@ struct Inner {
     hasher: KeyHasher,
     passwords: Passwords,
     keys: Arc<dyn KeyWatcher>,
+    // Held from before a key is changed until the watcher knows.
+    key_changes: Arc<Mutex<()>>,
     outbox: Arc<Notify>,
 }
 
@@ -54,7 +56,15 @@ impl Portal {
     /// Puts it together. `keys` is told of every change to a key, after it is committed.
     #[must_use]
     pub fn new(db: Db, settings: PortalSettings, hasher: KeyHasher, keys: Arc<dyn KeyWatcher>) -> Self {
-        let inner = Inner { db, settings, hasher, passwords: Passwords::new(), keys, outbox: Arc::default() };
+        let inner = Inner {
+            db,
+            settings,
+            hasher,
+            passwords: Passwords::new(),
+            keys,
+            key_changes: Arc::default(),
+            outbox: Arc::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -90,8 +100,9 @@ impl Portal {
         &self.inner.passwords
     }
 
-    pub(crate) fn key_changed(&self, record: KeyRecord) {
-        self.inner.keys.changed(record);
+    /// One change to a key at a time: told in another order than they were made, a revoked key would work again.
+    pub(crate) async fn change_key(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.inner.key_changes).lock_owned().await
     }
 }
 
@@ -204,6 +215,21 @@ impl Op {
         tx.commit().await?;
         self.portal.outbox().notify_one();
         Ok(())
+    }
+
+    /// Commits a change to a key and tells the watcher, also if whoever asked is gone meanwhile: a browser that closes
+    /// its connection drops us at the next `await`, and the commit may have happened by then.
+    pub(crate) async fn commit_key(&self, tx: Tx, turn: OwnedMutexGuard<()>, record: Option<KeyRecord>) -> Result<()> {
+        let op = self.clone();
+        let told = tokio::spawn(async move {
+            op.commit(tx).await?;
+            if let Some(record) = record {
+                op.portal.inner.keys.changed(record);
+            }
+            drop(turn);
+            Ok(())
+        });
+        told.await.map_err(anyhow::Error::from)?
     }
 
     pub(crate) fn new_uuid(&self) -> Uuid {

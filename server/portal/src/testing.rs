@@ -320,7 +320,7 @@ pub(crate) fn row(at: DateTime<Utc>, caller: Option<Caller>) -> RequestRow {
     }
 }
 
-/// Numbers that look random and are the same in every run (SplitMix64).
+/// Numbers that look random and are the same in every run (`SplitMix64`).
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {

@@ -273,15 +273,6 @@ fn smtp_needs_a_host_and_encryption_unless_it_is_on_loopback() {
 }
 
 #[test]
-fn every_transport_can_be_opened() {
-    for transport in ["smtp", "directory", "preview"] {
-        let settings = from_file(&format!("[mail]\ntransport = \"{transport}\"\nsmtp_host = \"mail.example\""));
-        assert!(settings.mail.open(&settings.portal.public_url).is_ok(), "{transport}");
-        assert_eq!(settings.mail.hands_on(), transport != "preview");
-    }
-}
-
-#[test]
 fn half_a_login_and_a_missing_authority_file_are_refused() {
     let sentences = problems(
         "[mail]\ntransport = \"smtp\"\nsmtp_host = \"mail.example\"\nsmtp_username = \"x\"\nsmtp_ca_file = \"./no-such.pem\"",

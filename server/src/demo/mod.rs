@@ -38,12 +38,14 @@ pub fn overrides(overrides: Overrides) -> Overrides {
 /// # Errors
 /// When something cannot be started.
 pub async fn run(settings: Settings, with_traffic: bool) -> anyhow::Result<()> {
-    let sample = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("the sample API cannot listen")?;
+    let sample =
+        TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.context("the sample API cannot listen")?;
     let upstream = format!("http://{}", sample.local_addr()?);
     let told = settings.clone();
     serve::run(settings, Show::Demo, async move |parts: Parts| {
         let ended = parts.shutdown.clone();
-        let serving = axum::serve(sample, almanac::router(clock::now)).with_graceful_shutdown(async move { ended.cancelled().await });
+        let serving = axum::serve(sample, almanac::router(clock::now))
+            .with_graceful_shutdown(async move { ended.cancelled().await });
         tokio::spawn(serving.into_future());
         register(&parts, upstream, &told).await?;
         let password = staff_account(&parts.portal, &told.data.dir).await?;
@@ -89,8 +91,10 @@ fn random_password() -> anyhow::Result<String> {
     let mut bytes = [0; 20];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no randomness: {error}"))?;
     let letters = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let text: Vec<String> =
-        bytes.chunks(5).map(|group| group.iter().map(|byte| char::from(letters[usize::from(byte % 32)])).collect()).collect();
+    let text: Vec<String> = bytes
+        .chunks(5)
+        .map(|group| group.iter().map(|byte| char::from(letters[usize::from(byte % 32)])).collect())
+        .collect();
     Ok(text.join("-"))
 }
 
@@ -102,10 +106,17 @@ async fn traffic_keys(portal: &Portal) -> anyhow::Result<Vec<Secret>> {
         ("Night Sky Club", "nightsky@countersign.test", &["observatory"][..]),
     ] {
         let password = random_password()?;
-        let new = NewAccount { name: name.to_owned(), email: email.to_owned(), password: Password::new(password.clone()), terms: String::new() };
+        let new = NewAccount {
+            name: name.to_owned(),
+            email: email.to_owned(),
+            password: Password::new(password.clone()),
+            terms: String::new(),
+        };
         portal::accounts::create_verified(&system_op(portal), new).await?;
         let token = portal::sessions::sign_in(&system_op(portal), email, &Password::new(password)).await?;
-        let person = portal::sessions::resume(portal, token.reveal(), clock::now()).await?.context("the demo's account cannot sign in")?;
+        let person = portal::sessions::resume(portal, token.reveal(), clock::now())
+            .await?
+            .context("the demo's account cannot sign in")?;
         // Secrets of an earlier start are not kept anywhere, so its keys are of no use to anyone.
         let op = portal.op(Actor::Account(Box::new(person.clone())), clock::now(), system_op(portal).request);
         for key in portal::keys::list(&op, None).await? {
@@ -113,7 +124,11 @@ async fn traffic_keys(portal: &Portal) -> anyhow::Result<Vec<Secret>> {
         }
         for label in labels {
             let op = portal.op(Actor::Account(Box::new(person.clone())), clock::now(), system_op(portal).request);
-            let new = portal::keys::NewKey { label: (*label).to_owned(), environment: "live".to_owned(), form_token: op.request.to_string() };
+            let new = portal::keys::NewKey {
+                label: (*label).to_owned(),
+                environment: "live".to_owned(),
+                form_token: op.request.to_string(),
+            };
             portal::keys::create(&op, new).await?;
             let link = newest_link(portal, email).await?;
             secrets.push(portal::keys::reveal(&op, &link).await?.secret);
@@ -125,7 +140,12 @@ async fn traffic_keys(portal: &Portal) -> anyhow::Result<Vec<Secret>> {
 /// The token of the newest reveal link in the mailbox of an address.
 async fn newest_link(portal: &Portal, email: &str) -> anyhow::Result<String> {
     let mails = portal::mail::mailbox(portal.db()).await?;
-    let link = mails.iter().filter(|mail| mail.to == email).flat_map(|mail| &mail.links).find_map(|link| link.split_once("token=")).map(|(_, token)| token.to_owned());
+    let link = mails
+        .iter()
+        .filter(|mail| mail.to == email)
+        .flat_map(|mail| &mail.links)
+        .find_map(|link| link.split_once("token="))
+        .map(|(_, token)| token.to_owned());
     link.context("the demo's reveal mail is missing")
 }
 

@@ -15,7 +15,10 @@ use super::AppState;
 pub(super) fn refused(state: &AppState, id: RequestId, asked: &HeaderMap, refusal: &Refusal) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let document = ProblemDocument::new(refusal, &state.portal.settings().public_url, id);
-    let accepts_html = asked.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let accepts_html = asked
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
     let mut answer = if accepts_html {
         (status, Html(page(&document))).into_response()
     } else {
@@ -25,7 +28,8 @@ pub(super) fn refused(state: &AppState, id: RequestId, asked: &HeaderMap, refusa
     };
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if accepts_html {
-        let policy = HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+        let policy =
+            HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
         answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     answer
@@ -92,4 +96,3 @@ pub(super) async fn harden(mut answer: Response) -> Response {
     }
     answer
 }
-

@@ -33,7 +33,11 @@ pub(super) async fn with_context(State(state): State<AppState>, mut request: Req
         Some(Turn::NotFound) => refused(&state, id, request.headers(), &Refusal::NotFound),
         None => {
             let op = state.portal.op(actor, now, id);
-            request.extensions_mut().insert(RequestContext { op, secure_cookies: state.web.secure_cookies, revealed: None });
+            request.extensions_mut().insert(RequestContext {
+                op,
+                secure_cookies: state.web.secure_cookies,
+                revealed: None,
+            });
             next.run(request).await
         }
     };
@@ -80,7 +84,12 @@ fn turn_away(state: &AppState, request: &Request, actor: &Actor) -> Option<Turn>
 /// Percent-encodes what is not unreserved (RFC 3986 §2.3), so that a query in `next` stays in `next`.
 fn encoded(text: &str) -> String {
     text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect()
 }
-

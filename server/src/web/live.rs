@@ -107,7 +107,8 @@ fn events(viewer: Viewer) -> impl Stream<Item = Result<Event, Infallible>> {
 
 impl Viewer {
     fn may_see(&self, row: &RequestRow) -> bool {
-        let own = self.organization.is_none_or(|own| row.caller.as_ref().is_some_and(|caller| caller.organization == own));
+        let own =
+            self.organization.is_none_or(|own| row.caller.as_ref().is_some_and(|caller| caller.organization == own));
         own && self.filter.matches(row)
     }
 }

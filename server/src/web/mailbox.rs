@@ -20,13 +20,21 @@ pub(super) async fn json(State(state): State<AppState>, Extension(context): Exte
 }
 
 /// The same, for people: the text part with its links.
-pub(super) async fn page(State(state): State<AppState>, Extension(context): Extension<RequestContext>, _: HeaderMap) -> Response {
+pub(super) async fn page(
+    State(state): State<AppState>,
+    Extension(context): Extension<RequestContext>,
+    _: HeaderMap,
+) -> Response {
     let mails = match mailbox(state.portal.db()).await {
         Ok(mails) => mails,
         Err(error) => return failed(&state, context.op.request, error),
     };
     let list: String = mails.iter().map(letter).collect();
-    let list = if list.is_empty() { "<p class=\"muted\">No mail yet. Sign up, and the verification mail appears here.</p>".to_owned() } else { list };
+    let list = if list.is_empty() {
+        "<p class=\"muted\">No mail yet. Sign up, and the verification mail appears here.</p>".to_owned()
+    } else {
+        list
+    };
     let style = app::backend::stylesheet(&state.options);
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -42,7 +50,11 @@ pub(super) async fn page(State(state): State<AppState>, Extension(context): Exte
 }
 
 fn letter(mail: &MailboxEntry) -> String {
-    let links: String = mail.links.iter().map(|link| format!("<p><a class=\"btn primary\" href=\"{0}\">Open the link</a></p>", escaped(link))).collect();
+    let links: String = mail
+        .links
+        .iter()
+        .map(|link| format!("<p><a class=\"btn primary\" href=\"{0}\">Open the link</a></p>", escaped(link)))
+        .collect();
     format!(
         "<article class=\"card\"><header><h2>{}</h2><span class=\"muted small\">to {}</span></header><div class=\"body grid gap-3\"><pre class=\"letter\">{}</pre>{links}</div></article>",
         escaped(&mail.subject),

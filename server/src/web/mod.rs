@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use app::backend::shell;
-use axum::extract::FromRef;
 use axum::extract::DefaultBodyLimit;
+use axum::extract::FromRef;
 use axum::http::{HeaderValue, header};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
@@ -66,8 +66,12 @@ pub fn router(state: AppState) -> Router {
     let site = state.options.site_root.to_string();
     let built = format!("/{}/{{*path}}", state.options.site_pkg_dir);
     // Their names hold a hash of their content.
-    let forever = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
-    let for_a_day = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+    let forever = SetResponseHeaderLayer::overriding(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
+    let for_a_day =
+        SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
     let files = |folder: &str| ServeDir::new(format!("{site}/{folder}")).precompressed_br().precompressed_gzip();
 
     let mut router = Router::new()

@@ -29,7 +29,8 @@ pub fn Spark(
         .iter()
         .enumerate()
         .map(|(place, value)| {
-            let tall = if *value > 0 { (i128::from(*value) * 16_000 / i128::from(most)).max(2_000) as i64 } else { 500 };
+            let tall =
+                if *value > 0 { (i128::from(*value) * 16_000 / i128::from(most)).max(2_000) as i64 } else { 500 };
             view! {
                 <rect
                     x=thousandths(place as i64 * slot)
@@ -59,7 +60,7 @@ mod tests {
     fn a_spark_is_drawn_as_it_was() {
         let html = Owner::new_root(None)
             .with(|| view! { <Spark values=vec![0, 4, 16, 1, 0, 8, 12] over="last 7 days"/> }.to_html());
-        insta::assert_snapshot!(html.replace("><", ">\n<"));
+        insta::assert_snapshot!(html.replace("<!>", "").replace("><", ">\n<"));
     }
 
     #[test]

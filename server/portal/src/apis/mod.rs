@@ -14,8 +14,8 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
-/// First path segments that the gateway keeps for itself.
-pub const RESERVED_SLUGS: [&str; 4] = ["verify", "mau", ".well-known", "healthz"];
+/// First path segments that the gateway keeps for itself, and the one below `/docs` that is a page.
+pub const RESERVED_SLUGS: [&str; 5] = ["verify", "mau", ".well-known", "healthz", "errors"];
 
 /// An API to register.
 #[derive(Clone, Debug)]

@@ -157,7 +157,7 @@ mod tests {
         assert!(plans.example_body.unwrap().contains("lisbon"));
         assert_eq!(
             routes(&document),
-            [("POST".to_owned(), "/v1/plans".to_owned()), ("GET".to_owned(), "/v1/tides/{port}".to_owned())]
+            [("GET".to_owned(), "/v1/tides/{port}".to_owned()), ("POST".to_owned(), "/v1/plans".to_owned())]
         );
     }
 

@@ -197,6 +197,7 @@ pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
     let organization = op.require(Permission::CreateKeys)?;
     // Asked for first: once the link is used, nothing may fail between the secret and its owner.
     let example_url = apis::example_url(op).await?;
+    let turn = op.portal.change_key().await;
     let tx = op.begin().await?;
     let link = mail_links::find(&tx, Purpose::RevealKey, token).await?;
     let key = table::find_to_change(&tx, organization, key_of(op, &link)?).await?.ok_or(Refusal::LinkUnknown)?;
@@ -213,14 +214,8 @@ pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
     key.hint = Set(hint);
     key.revealed_at = Set(Some(op.now_ms()));
     let key = key.update(&tx).await?;
-    op.commit(tx).await?;
-
-    op.portal.key_changed(KeyRecord {
-        hash,
-        replaced,
-        state: KeyState::Active,
-        caller: caller(&key, &op.signed_in()?.organization.name),
-    });
+    let caller = caller(&key, &op.signed_in()?.organization.name);
+    op.commit_key(tx, turn, Some(KeyRecord { hash, replaced, state: KeyState::Active, caller })).await?;
     Ok(RevealedKey { key: key.into_key(Vec::new()), secret: Secret::new(secret), example_url })
 }
 
@@ -260,6 +255,7 @@ pub async fn list(op: &Op, environment: Option<Environment>) -> Result<Vec<Key>>
 /// [`Refusal::NotFound`] and those of [`Op::require`].
 pub async fn revoke(op: &Op, id: KeyId) -> Result<Key> {
     let organization = op.require(Permission::RevokeKeys)?;
+    let turn = op.portal.change_key().await;
     let tx = op.begin().await?;
     let key = table::find_to_change(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
     if key.revoked_at.is_some() {
@@ -269,15 +265,10 @@ pub async fn revoke(op: &Op, id: KeyId) -> Result<Key> {
     let mut key = key.into_active_model();
     key.revoked_at = Set(Some(op.now_ms()));
     let key = key.update(&tx).await?;
-    op.commit(tx).await?;
-    if let Some(hash) = key.secret_hash.clone().and_then(to_hash) {
-        op.portal.key_changed(KeyRecord {
-            hash,
-            replaced: None,
-            state: KeyState::Revoked,
-            caller: caller(&key, &op.signed_in()?.organization.name),
-        });
-    }
+    let caller = caller(&key, &op.signed_in()?.organization.name);
+    let hash = key.secret_hash.clone().and_then(to_hash);
+    let record = hash.map(|hash| KeyRecord { hash, replaced: None, state: KeyState::Revoked, caller });
+    op.commit_key(tx, turn, record).await?;
     Ok(key.into_key(Vec::new()))
 }
 

@@ -46,13 +46,15 @@ pub(crate) async fn rename_personal(tx: &Tx, account: AccountId, name: &str) -> 
 
 /// The organization that an account started with.
 pub(crate) async fn personal_of<C: ConnectionTrait>(db: &C, account: AccountId) -> crate::Result<CurrentOrganization> {
-    let first = members::Entity::find()
-        .filter(members::COLUMN.account_id.eq(account.uuid()))
-        .order_by_asc(members::COLUMN.organization_id)
+    let memberships = members::Entity::find().filter(members::COLUMN.account_id.eq(account.uuid())).all(db).await?;
+    let first = table::Entity::find()
+        .filter(table::COLUMN.id.is_in(memberships.iter().map(|member| member.organization_id)))
+        .filter(table::COLUMN.kind.eq("personal"))
+        .order_by_asc(table::COLUMN.id)
         .one(db)
         .await?;
     match first {
-        Some(member) => current(db, OrganizationId::new(member.organization_id), account).await,
+        Some(organization) => current(db, OrganizationId::new(organization.id), account).await,
         None => Ok(None),
     }?
     .ok_or_else(|| anyhow::anyhow!("account {account} belongs to no organization").into())

@@ -1,5 +1,6 @@
-//! Privacy: one typed register says what is stored, why, for how long and who receives it. The published page is
-//! rendered from it, the retention job is driven by it, and tests hold it against the schema of both databases.
+//! Privacy: one typed register says what is stored, why, for how long and who receives it.
+//!
+//! The published page is rendered from it, the retention job is driven by it, and tests hold it against the schema of both databases.
 
 mod policy;
 pub mod register;
