@@ -70,7 +70,7 @@ pub async fn op() -> Result<Op, AppError> {
 /// When called outside a request.
 pub async fn frame() -> Result<Frame, AppError> {
     let op = op().await?;
-    Ok(Frame { name: op.portal.settings().name.clone(), me: portal::accounts::me(&op).ok() })
+    Ok(Frame { name: op.portal.settings().name.clone(), me: portal::accounts::me(&op).ok(), now: op.now_ms() })
 }
 
 /// What the reveal form that was just sent was answered with.
@@ -282,7 +282,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="preload" href="/fonts/geist-latin-wght-normal.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="stylesheet" href=assets.style.as_str()/>
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
-                <link rel="modulepreload" href=assets.script.as_str()/>
                 <script r#type="module" nonce=nonce inner_html=start></script>
                 <MetaTags/>
             </head>

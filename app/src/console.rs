@@ -9,8 +9,7 @@ use leptos_router::params::ParamsMap;
 use crate::error::AppError;
 use crate::layout::{AdminLayout, AdminPlace, ConsoleLayout, ConsolePlace, use_frame};
 use crate::paths;
-use crate::ui::LinkButton;
-use crate::ui::{ButtonKind, Failure};
+use crate::ui::{ButtonKind, Failure, LinkButton, provide_clock_at};
 
 /// Which environment the address asks for.
 #[must_use]
@@ -44,6 +43,7 @@ pub fn Console(
                 match frame.await {
                     Ok(frame) => match frame.me {
                         Some(me) => {
+                            provide_clock_at(frame.now);
                             let action = actions.and_then(|actions| actions(&me));
                             let env = env.get_value().map(|env| ViewFnOnce::from(move || env.run()));
                             view! {
@@ -80,12 +80,15 @@ pub fn Admin(
             {move || Suspend::new(async move {
                 match frame.await {
                     Ok(frame) => match frame.me.filter(|me| me.staff.is_some()) {
-                        Some(me) => view! {
-                            <AdminLayout name=frame.name me place title>
-                                {children.with_value(|children| children())}
-                            </AdminLayout>
+                        Some(me) => {
+                            provide_clock_at(frame.now);
+                            view! {
+                                <AdminLayout name=frame.name me place title>
+                                    {children.with_value(|children| children())}
+                                </AdminLayout>
+                            }
+                            .into_any()
                         }
-                        .into_any(),
                         None => sign_in_first(),
                     },
                     Err(error) => view! { <Failure error/> }.into_any(),

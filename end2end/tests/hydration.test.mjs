@@ -19,7 +19,7 @@ for (const look of LOOKS) {
     const other = look.colorScheme === "light" ? "dark" : "light";
     // Whatever loads the page anew loses this.
     await page.evaluate(() => { globalThis.samePage = true; });
-    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const before = await ground();
 
     const remembered = page.waitForResponse((answer) => new URL(answer.url()).pathname === "/rpc/theme/set");

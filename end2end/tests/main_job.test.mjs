@@ -84,7 +84,7 @@ for (const look of WALKS) {
     assert.equal(problem.request_id, refused.headers.get("request-id"));
     assert.match(refused.headers.get("content-type") ?? "", /^application\/problem\+json/);
     if (!look.js) await operator.visit("/admin/logs");
-    await operator.page.getByRole("main").getByText("unknown_key").first().waitFor({ timeout: PROMISED_MS });
+    await operator.page.getByRole("cell", { name: "unknown_key" }).first().waitFor({ timeout: PROMISED_MS });
     await assertWellMade(operator);
     const seen = await operator.page.content();
     assert.ok(!seen.includes(wrong), "the operator's log holds the key that was presented");

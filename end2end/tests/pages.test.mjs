@@ -82,7 +82,7 @@ for (const who of Object.keys(DOORS)) {
 test("a page that does not exist says so, in the site's frame", async () => {
   const someone = await person(demo);
   await someone.visit("/no/such/page", 404);
-  await someone.heading(/not found/i).first().waitFor();
+  await someone.heading(/nothing here/i).first().waitFor();
   await assertWellMade(someone);
 });
 
@@ -98,4 +98,23 @@ test("pages carry a strict content security policy and no trace of the server", 
     assert.equal(answer.headers.get("referrer-policy"), "same-origin", path);
     assert.equal(answer.headers.get("server"), null, path);
   }
+});
+
+test("pages load nothing from other sites and set only declared cookies", async () => {
+  const someone = await person(demo);
+  const foreign = [];
+  someone.page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (origin !== demo.portal && protocol !== "data:") foreign.push(request.url());
+  });
+  await newDeveloper(someone, demo);
+  for (const path of ["/", "/docs", "/docs/almanac", "/privacy", "/terms", "/console", "/console/keys", "/console/logs", "/console/usage"]) await someone.visit(path);
+  await someone.page.getByRole("button", { name: /theme/i }).first().click();
+  await someone.page.waitForFunction(() => document.documentElement.dataset.theme);
+  assert.deepEqual(foreign, []);
+  const cookies = await someone.page.context().cookies();
+  const declared = ["cs_session", "cs_theme", "cs_form"];
+  assert.deepEqual(cookies.map((cookie) => cookie.name).filter((name) => !declared.includes(name)), []);
+  const session = cookies.find((cookie) => cookie.name === "cs_session");
+  assert.ok(session?.httpOnly && session.sameSite === "Lax" && session.expires === -1, "the session's cookie");
 });

@@ -1,5 +1,6 @@
 //! What every frame shows: the portal's name, and who is signed in.
 
+use contract::Millis;
 use contract::accounts::Me;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,13 +15,15 @@ pub struct Frame {
     pub name: String,
     /// Who is signed in, if anyone.
     pub me: Option<Me>,
+    /// The server's time: what "4 min ago" counts from in the first view, on both sides.
+    pub now: Millis,
 }
 
 impl Frame {
     /// What a page shows when the frame itself could not be read: it still has a head and its links.
     #[must_use]
     pub fn unknown() -> Self {
-        Self { name: "Developer portal".to_owned(), me: None }
+        Self { name: "Developer portal".to_owned(), me: None, now: 0 }
     }
 }
 

@@ -23,7 +23,7 @@ pub fn EmptyState(
     view! {
         <div class="empty">
             <IconView icon/>
-            <h3>{title}</h3>
+            <h2>{title}</h2>
             <p class="text">{text}</p>
             {children.map(|children| view! { <div class="more">{children()}</div> })}
         </div>

@@ -67,4 +67,4 @@ pub use tabs::{Tab, Tabs};
 pub use tag::{StatusCode, Tag, Tone};
 pub use text_field::{InputKind, TextField};
 pub use theme_switch::ThemeSwitch;
-pub use time::{Clock, Time, provide_clock};
+pub use time::{Clock, Time, provide_clock, provide_clock_at};

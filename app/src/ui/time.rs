@@ -17,10 +17,19 @@ const TICK: Duration = Duration::from_secs(5);
 
 /// Starts the clock for everything below. Layouts do this.
 pub fn provide_clock() {
+    start(None);
+}
+
+/// Starts the clock at the server's time, which both sides know: the first view is relative already, and stays as it is.
+pub fn provide_clock_at(now: Millis) {
+    start(Some(now));
+}
+
+fn start(now: Option<Millis>) {
     if use_context::<Clock>().is_some() {
         return;
     }
-    let (now, set_now) = signal(None);
+    let (now, set_now) = signal(now);
     provide_context(Clock(now));
     Effect::new(move || {
         let tick = move || {

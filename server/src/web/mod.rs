@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use app::backend::shell;
-use axum::extract::DefaultBodyLimit;
 use axum::extract::FromRef;
 use axum::http::{HeaderValue, header};
 use axum::routing::{get, post};
@@ -15,6 +14,7 @@ use request_logs::Ledger;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -95,7 +95,7 @@ pub fn router(state: AppState) -> Router {
     });
     router
         .fallback(missing)
-        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), explain))
         .layer(middleware::from_fn_with_state(state.clone(), with_context))

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::request::Builder;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use axum::response::Response;
 use contract::keys::hash::KeyHasher;
 use contract::policies::TERMS_VERSION;
 use contract::request_logs::{Caller, LiveEvent, RequestRow};
@@ -348,7 +350,7 @@ impl Browser {
     }
 
     /// Sends a request with the cookies, and takes what the answer sets. The body is not read.
-    pub async fn open(&mut self, mut request: Request<Body>) -> axum::response::Response {
+    pub async fn open(&mut self, mut request: Request<Body>) -> Response {
         let headers = request.headers_mut();
         if !self.cookies.is_empty() {
             let all: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -381,7 +383,7 @@ impl Browser {
     }
 
     /// A request for an address, as this browser makes them.
-    pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+    pub fn request(&self, method: Method, path: &str) -> Builder {
         Request::builder().method(method).uri(path).header(header::ACCEPT, self.accept())
     }
 

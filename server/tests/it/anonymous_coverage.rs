@@ -1,0 +1,180 @@
+//! What somebody who is not signed in can reach, counted completely: the lists here can shrink without a thought, and
+//! grow only on purpose.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use axum::body::Body;
+use axum::http::{Method, header};
+use leptos::server_fn::axum::server_fn_paths;
+
+use crate::harness::House;
+
+/// Pages for everyone.
+const PUBLIC_PAGES: [&str; 12] = [
+    "/",
+    "/dev/gallery",
+    "/docs",
+    "/docs/:api",
+    "/docs/errors",
+    "/docs/errors/:code",
+    "/privacy",
+    "/sign-in",
+    "/sign-up",
+    "/sign-up/check-your-mail",
+    "/terms",
+    "/verify-email",
+];
+
+/// Server functions for everyone: what the public pages read, the way in, and the way out.
+const PUBLIC_FUNCTIONS: [&str; 11] = [
+    "/rpc/accounts/resend_verification",
+    "/rpc/accounts/sign_up",
+    "/rpc/accounts/verify_email",
+    "/rpc/apis/docs",
+    "/rpc/apis/list",
+    "/rpc/frame/read",
+    "/rpc/kept/take",
+    "/rpc/pages/missing",
+    "/rpc/policies/privacy",
+    "/rpc/sessions/sign_in",
+    "/rpc/sessions/sign_out",
+];
+
+/// Routes that are not pages of the app, as `web/mod.rs` spells them; the test below opens each.
+const OTHER_ROUTES: [&str; 8] = [
+    ".nest_service(\"/fonts\"",
+    ".route(\"/api/v1/request-logs/live\"",
+    ".route(\"/dev/mailbox\"",
+    ".route(\"/dev/mailbox.json\"",
+    ".route(\"/reveal\"",
+    ".route_service(\"/favicon.svg\"",
+    ".route_service(\"/robots.txt\"",
+    ".route_service(&built",
+];
+
+/// All source files of the app.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+/// Every registered server function with its method.
+pub fn server_functions() -> BTreeMap<&'static str, Method> {
+    server_fn_paths().collect()
+}
+
+/// A crate that is not linked registers nothing, and nobody would notice before its page fails.
+#[test]
+fn every_server_function_in_the_source_is_registered_under_its_endpoint() {
+    let mut text = String::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src"), &mut text);
+    let attributes: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| line.starts_with("#[server") && *line != "#[server(default)]").collect();
+    let endpoints: BTreeSet<String> = attributes
+        .iter()
+        .filter_map(|line| line.strip_prefix("#[server(prefix = \"/rpc\", endpoint = \"")?.split_once('"'))
+        .map(|(endpoint, _)| format!("/rpc/{endpoint}"))
+        .collect();
+    assert_eq!(endpoints.len(), attributes.len(), "an attribute has another form, or two have one endpoint");
+    let registered: BTreeSet<String> = server_functions().into_keys().map(str::to_owned).collect();
+    assert_eq!(registered, endpoints);
+}
+
+#[tokio::test]
+async fn every_server_function_refuses_anonymous_people_or_is_on_the_list() {
+    let house = House::open().await;
+    let mut open = Vec::new();
+    for (path, method) in server_functions() {
+        let mut browser = house.browser();
+        let answer = match method {
+            Method::GET => browser.get(path).await,
+            _ => browser.post(path, &[]).await,
+        };
+        if (answer.status, answer.code().as_str()) != (401, "not_signed_in") {
+            open.push(path);
+        }
+    }
+    // `sign_in` with nothing answers 401 too, with another code.
+    assert_eq!(open, PUBLIC_FUNCTIONS);
+}
+
+#[tokio::test]
+async fn every_page_leads_anonymous_people_to_the_sign_in_or_is_on_the_list() {
+    let house = House::open().await;
+    let mut public = BTreeSet::new();
+    for route in leptos_axum::generate_route_list(app::App) {
+        let path: String = route.path().replace("{api}", ":api").replace("{code}", ":code");
+        let asked = path.replace(":api", "almanac").replace(":code", "missing_key");
+        let asked = if asked.is_empty() { "/" } else { &asked };
+        for method in [Method::GET, Method::HEAD] {
+            let mut browser = house.browser();
+            let request = browser.request(method, &format!("{asked}?a=b&c=d"));
+            let request = request.header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+            let answer = browser.send(request).await;
+            match answer.status {
+                303 => {
+                    let encoded = asked.replace('?', "%3F");
+                    assert_eq!(answer.leads_to(), format!("/sign-in?next={encoded}%3Fa%3Db%26c%3Dd"));
+                    assert!(answer.body.is_empty());
+                    public.remove(&path);
+                }
+                // No API has that name yet.
+                200 | 404 => drop(public.insert(if path.is_empty() { "/".to_owned() } else { path.clone() })),
+                other => panic!("{path}: {other}"),
+            }
+        }
+    }
+    assert_eq!(public.iter().map(String::as_str).collect::<Vec<_>>(), PUBLIC_PAGES);
+}
+
+#[tokio::test]
+async fn routes_that_are_no_pages_are_all_known_and_refuse_or_hold_nothing_private() {
+    let source = include_str!("../../src/web/mod.rs");
+    let routes: BTreeSet<&str> = [".route(", ".route_service(", ".nest_service(", ".nest("]
+        .iter()
+        .flat_map(|call| source.match_indices(call))
+        .map(|(place, _)| source[place..].split(',').next().unwrap())
+        .collect();
+    assert_eq!(routes.into_iter().collect::<Vec<_>>(), OTHER_ROUTES);
+
+    let house = House::open().await;
+    let mut browser = house.browser();
+    let live = browser.get("/api/v1/request-logs/live").await;
+    assert_eq!((live.status, live.code().as_str()), (401, "not_signed_in"));
+    let live = browser.get("/api/v1/request-logs/live?scope=operator").await;
+    assert_eq!((live.status, live.code().as_str()), (401, "not_signed_in"));
+    assert_eq!(browser.visit("/reveal?token=a").await.leads_to(), "/sign-in?next=/reveal%3Ftoken%3Da");
+    let reveal = browser.without_script().post("/reveal", &[("token", "a")]).await;
+    assert_eq!(reveal.status, 401);
+    for file in ["/pkg/countersign.js", "/pkg/countersign.css", "/favicon.svg", "/robots.txt", "/fonts/geist-latin-wght-normal.woff2"] {
+        assert_eq!(browser.get(file).await.status, 200, "{file}");
+    }
+    for outside in ["/pkg/../hash.txt", "/pkg/%2e%2e/hash.txt", "/pkg/..%2fhash.txt", "/fonts/../hash.txt", "/fonts/..%2f..%2fetc%2fpasswd", "/pkg/", "/fonts/", "/hash.txt"] {
+        let answer = browser.get(outside).await;
+        assert!(answer.status >= 400 && !answer.body.contains("js: x"), "{outside}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn signed_in_functions_work_once_somebody_is_signed_in() {
+    let house = House::open().await;
+    let mut browser = house.person("Ada").await;
+    for (path, method) in server_functions() {
+        let private = !PUBLIC_FUNCTIONS.contains(&path);
+        if private {
+            let answer = match method {
+                Method::GET => browser.get(path).await,
+                _ => browser.post(path, &[]).await,
+            };
+            assert_ne!(answer.status, 401, "{path}");
+            assert_ne!(answer.status, 500, "{path}: {answer:?}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The command line: what it prints, and 0 for done, 1 for failed, 2 for asked wrongly.
+
+use std::process::{Command, Output};
+
+use contract::policies::TERMS_VERSION;
+use tempfile::TempDir;
+
+use crate::forms::sign_up;
+use crate::harness::{House, TestDatabase, portal_on, row, system};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
+
+/// A folder to run in, and the variables that are set.
+struct Place {
+    folder: TempDir,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+    }
+
+    fn on(database: &TestDatabase) -> Self {
+        Self::new().with("COUNTERSIGN_DATABASE__URL", database.url())
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    fn file(self, text: &str) -> Self {
+        std::fs::write(self.folder.path().join("countersign.toml"), text).unwrap();
+        self
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).env_clear().envs(self.variables.clone()).current_dir(self.folder.path());
+        Run::of(command.output().unwrap())
+    }
+}
+
+#[derive(Debug)]
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+#[test]
+fn asking_wrongly_is_2_and_says_how_to_ask() {
+    let place = Place::new();
+    for arguments in [
+        &[][..],
+        &["serv"],
+        &["serve", "--colour"],
+        &["serve", "now"],
+        &["staff"],
+        &["staff", "add"],
+        &["staff", "add", "ada@example.com", "--role", "king"],
+        &["retention"],
+        &["retention", "run", "--dry"],
+        &["--config"],
+        &["check-config", "--data"],
+    ] {
+        let run = place.run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments:?}: {run:?}");
+        assert!(run.err.contains("Usage") || run.err.contains("--help"), "{arguments:?}: {run:?}");
+    }
+    assert!(place.run(&["staff", "add", "a@example.com", "--role", "king"]).err.contains("use owner, admin, support or auditor"));
+    assert!(std::fs::read_dir(place.folder.path()).unwrap().next().is_none(), "asking wrongly left something behind");
+}
+
+#[test]
+fn help_and_version_are_0() {
+    for arguments in [&["--help"][..], &["help"], &["serve", "--help"], &["--version"], &["staff", "add", "--help"]] {
+        let run = Place::new().run(arguments);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{arguments:?}: {run:?}");
+        assert!(!run.out.is_empty());
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_1_and_every_problem_is_a_sentence() {
+    let unknown = Place::new().file("[portal]\nadr = \"127.0.0.1:1\"").run(&["check-config"]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (Some(1), ""));
+    assert!(unknown.err.contains("the nearest known one is `portal.addr`"), "{unknown:?}");
+    let variable = Place::new().with("COUNTERSIGN_GATWAY__ADDR", "127.0.0.1:1").run(&["serve"]);
+    assert_eq!(variable.code, Some(1));
+    assert!(variable.err.contains("the nearest known one is `COUNTERSIGN_GATEWAY__ADDR`"), "{variable:?}");
+    let both = Place::new().with("COUNTERSIGN_LOG__FORMAT", "xml").with("COUNTERSIGN_MAIL__TRANSPORT", "smtp").run(&["migrate"]);
+    assert_eq!(both.code, Some(1));
+    assert!(both.err.contains("log.format") && both.err.contains("mail.smtp_host"), "{both:?}");
+    let open = Place::new().with("COUNTERSIGN_MAIL__TRANSPORT", "preview").with("COUNTERSIGN_PORTAL__ADDR", "0.0.0.0:0").run(&["serve"]);
+    assert_eq!(open.code, Some(1), "{open:?}");
+    assert!(open.err.contains("preview"), "{open:?}");
+    let demo = Place::new().with("COUNTERSIGN_PORTAL__PUBLIC_URL", "https://portal.example.com").run(&["demo"]);
+    assert_eq!(demo.code, Some(1), "{demo:?}");
+    let missing = Place::new().run(&["check-config", "--config", "nothing.toml"]);
+    assert_eq!(missing.code, Some(1));
+    assert!(missing.err.contains("nothing.toml"), "{missing:?}");
+}
+
+#[test]
+fn check_config_shows_what_is_in_force_with_its_source_and_masks_secrets() {
+    let pepper = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let place = Place::new()
+        .file("[gateway]\nkey_prefix = \"acme\"\n[mail]\ntransport = \"smtp\"\nsmtp_host = \"mail.example.com\"\nsmtp_username = \"acme\"\nsmtp_password = \"canary-mail-password\"")
+        .with("COUNTERSIGN_SECURITY__PEPPER", pepper)
+        .with("COUNTERSIGN_DATABASE__URL", "postgres://acme:canary-database-password@127.0.0.1:1/acme");
+    let run = place.run(&["check-config", "--data", "elsewhere"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
+    for line in [
+        "key_prefix = \"acme\" # file countersign.toml",
+        "smtp_password = \"********\" # file countersign.toml",
+        "pepper = \"********\" # environment COUNTERSIGN_SECURITY__PEPPER",
+        "dir = \"elsewhere\" # set by the command",
+        "addr = \"127.0.0.1:3000\" # default",
+    ] {
+        assert!(run.out.contains(line), "no line {line} in {}", run.out);
+    }
+    assert!(!run.out.contains("canary") && !run.out.contains(&pepper[..8]), "{}", run.out);
+    // Looking at settings makes nothing.
+    assert!(!place.folder.path().join("elsewhere").exists());
+    // A database that does not answer is not named with its password either.
+    let failed = place.run(&["migrate"]);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(!failed.err.contains("canary"), "{failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrating_twice_is_0() {
+    let database = TestDatabase::new().await;
+    let place = Place::on(&database);
+    for _ in 0..2 {
+        let run = place.run(&["migrate"]);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
+    }
+    assert_eq!(database.count("accounts").await, 0);
+}
+
+#[test]
+fn the_data_folder_is_made_for_its_owner_only() {
+    let place = Place::new();
+    let run = place.run(&["migrate", "--data", "a/b"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let folder = place.folder.path().join("a/b");
+    assert!(folder.join("countersign.db").exists());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_an_account_can_become_staff() {
+    let house = House::open().await;
+    let mut ada = house.person("Ada").await;
+    let place = Place::on(&house.database);
+    let unknown = place.run(&["staff", "add", "nobody@example.com"]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (Some(1), ""));
+    assert_eq!(unknown.err, "No account has this address. Sign up with it first.\n");
+    assert_eq!(ada.visit("/admin/logs").await.status, 404);
+    let added = place.run(&["staff", "add", "ADA@example.com", "--role", "auditor"]);
+    assert_eq!((added.code, added.err.as_str()), (Some(0), ""), "{added:?}");
+    assert_eq!(ada.visit("/admin/logs").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retention_erases_what_is_past_its_term_and_a_dry_run_only_counts_it() {
+    let house = House::open().await;
+    house.browser().post("/rpc/accounts/sign_up", &sign_up("Bea", "bea@example.com")).await;
+    house.person("Ada").await;
+    let mut old = row(None);
+    old.at -= 91 * 86_400_000;
+    portal::request_logs::store(house.portal.db(), &[old, row(None)]).await.unwrap();
+    house.database.sql("UPDATE accounts SET created_at = 1").await;
+    house.database.sql("UPDATE sessions SET expires_at = 1").await;
+    let place = Place::on(&house.database);
+    let before = house.database.dump().await;
+    let counted = place.run(&["retention", "run", "--dry-run"]);
+    assert_eq!((counted.code, counted.err.as_str()), (Some(0), ""), "{counted:?}");
+    assert_eq!(house.database.dump().await, before);
+    let said = |run: &Run, table: &str, what: &str| {
+        let line = run.out.lines().find(|line| line.starts_with(table)).unwrap_or_default().to_owned();
+        line.split_whitespace().collect::<Vec<_>>().join(" ") == format!("{table} {what}")
+    };
+    assert!(said(&counted, "request_logs", "1 would be erased"), "{counted:?}");
+    assert!(said(&counted, "accounts", "1 would be erased") && said(&counted, "sessions", "1 would be erased"), "{counted:?}");
+    let erased = place.run(&["retention", "run"]);
+    assert_eq!(erased.code, Some(0), "{erased:?}");
+    assert!(said(&erased, "request_logs", "1 erased") && said(&erased, "accounts", "1 erased"), "{erased:?}");
+    assert_eq!(house.database.count("request_logs").await, 1);
+    assert_eq!(house.database.count("accounts").await, 1);
+    assert_eq!(house.database.count("sessions").await, 0);
+    assert!(said(&place.run(&["retention", "run"]), "request_logs", "0 erased"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_port_is_named_with_its_setting() {
+    let database = TestDatabase::new().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (variable, key) in [("COUNTERSIGN_GATEWAY__ADDR", "gateway.addr"), ("COUNTERSIGN_PORTAL__ADDR", "portal.addr"), ("COUNTERSIGN_OPS__ADDR", "ops.addr")] {
+        let mut place = Place::on(&database).with("LEPTOS_OUTPUT_NAME", "countersign");
+        for other in ["COUNTERSIGN_GATEWAY__ADDR", "COUNTERSIGN_PORTAL__ADDR", "COUNTERSIGN_OPS__ADDR"] {
+            place = place.with(other, if other == variable { &address } else { "127.0.0.1:0" });
+        }
+        let run = place.run(&["serve"]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.err.contains(&format!("{key}: cannot listen on {address}")), "{run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_and_a_running_portal_can_share_a_database() {
+    let database = TestDatabase::new().await;
+    let portal = portal_on(database.url(), std::sync::Arc::default()).await;
+    let new = portal::accounts::NewAccount {
+        name: "Ada".to_owned(),
+        email: "ada@example.com".to_owned(),
+        password: portal::accounts::Password::new(crate::harness::PASSWORD.to_owned()),
+        terms: TERMS_VERSION.to_owned(),
+    };
+    portal::accounts::create_verified(&system(&portal), new).await.unwrap();
+    assert_eq!(Place::on(&database).run(&["staff", "add", "ada@example.com"]).code, Some(0));
+}

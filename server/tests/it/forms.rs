@@ -1,0 +1,249 @@
+//! Forms: with a script they are answered with data, without one with a redirect; whatever is wrong is named, and
+//! nothing is stored.
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use contract::policies::TERMS_VERSION;
+
+use crate::anonymous_coverage::server_functions;
+use crate::harness::{Browser, House, PASSWORD};
+
+/// A house with something to do for every form.
+pub struct Fixture {
+    pub house: House,
+    pub browser: Browser,
+    /// Each form with fields that are right. In this order, all of them can be sent one after the other.
+    pub forms: Vec<(&'static str, Vec<(&'static str, String)>)>,
+}
+
+pub async fn fixture() -> Fixture {
+    let house = House::open().await;
+    let mut browser = house.person("Ada").await;
+    let bea = house.browser().post("/rpc/accounts/sign_up", &sign_up("Bea", "bea@example.com")).await;
+    assert_eq!(bea.status, 200);
+    house.browser().post("/rpc/accounts/sign_up", &sign_up("Cem", "cem@example.com")).await;
+    let (first, second) = (create(&mut browser, "first").await, create(&mut browser, "second").await);
+    let owned = |fields: &[(&'static str, &str)]| fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let reveal = house.newest_token("ada@example.com").await;
+    let forms = vec![
+        ("/rpc/accounts/sign_up", owned(&sign_up("Dee", "dee@example.com"))),
+        ("/rpc/accounts/resend_verification", owned(&[("email", "cem@example.com")])),
+        ("/rpc/accounts/verify_email", owned(&[("token", &house.newest_token("bea@example.com").await)])),
+        ("/rpc/keys/create", owned(&[("label", "third"), ("environment", "test"), ("form_token", "one form")])),
+        ("/rpc/keys/send_reveal_link", owned(&[("id", &first)])),
+        ("/reveal", owned(&[("token", &reveal)])),
+        ("/rpc/keys/revoke", owned(&[("id", &second)])),
+        ("/rpc/sessions/sign_in", owned(&[("email", "ada@example.com"), ("password", PASSWORD), ("next", "/console")])),
+        ("/rpc/sessions/sign_out", Vec::new()),
+    ];
+    Fixture { house, browser, forms }
+}
+
+/// A sign-up form, filled in well.
+pub fn sign_up<'a>(name: &'a str, email: &'a str) -> [(&'static str, &'a str); 4] {
+    [("name", name), ("email", email), ("password", PASSWORD), ("terms", TERMS_VERSION)]
+}
+
+/// Creates a key and returns its id.
+pub async fn create(browser: &mut Browser, label: &str) -> String {
+    let fields = [("label", label), ("environment", "live"), ("form_token", label)];
+    let answer = browser.post("/rpc/keys/create", &fields).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn no_form_is_missing_from_these_tests() {
+    let Fixture { house, forms, .. } = fixture().await;
+    let tested: BTreeSet<&str> = forms.iter().map(|(path, _)| *path).collect();
+    let all = server_functions().into_iter().filter(|(_, method)| *method == Method::POST).map(|(path, _)| path);
+    assert_eq!(tested, all.chain(["/reveal"]).collect());
+    drop(house);
+}
+
+/// What each form says to values that no field takes: status, code, and the fields it names.
+const ANSWERS: [(&str, &[&str], u16, &str, &[&str]); 8] = [
+    ("/rpc/accounts/sign_up", &["name", "email", "password", "terms"], 422, "invalid_input", &["name", "email", "password", "terms"]),
+    ("/rpc/accounts/resend_verification", &["email"], 422, "invalid_input", &["email"]),
+    ("/rpc/accounts/verify_email", &["token"], 404, "link_unknown", &[]),
+    ("/rpc/keys/create", &["label", "environment", "form_token"], 422, "invalid_input", &["label", "environment", "form_token"]),
+    ("/rpc/keys/send_reveal_link", &["id"], 404, "not_found", &[]),
+    ("/rpc/keys/revoke", &["id"], 404, "not_found", &[]),
+    ("/reveal", &["token"], 404, "link_unknown", &[]),
+    ("/rpc/sessions/sign_in", &["email", "password", "next"], 401, "sign_in_failed", &[]),
+];
+
+/// A field that takes such a value all the same: passwords may hold anything.
+fn takes(kind: &str, field: &str) -> bool {
+    field == "password" && kind != "nothing" && kind != "10 kB"
+}
+
+#[tokio::test]
+async fn a_form_with_nothing_too_much_or_control_characters_is_refused_by_name_and_stores_nothing() {
+    let Fixture { house, browser, .. } = fixture().await;
+    let before = house.database.dump().await;
+    let long = "x".repeat(10_000);
+    let values = [("no fields", None), ("nothing", Some("")), ("10 kB", Some(&*long)), ("control", Some("a\0b\r\nBcc: c\u{1b}[2J\u{7f}")), ("override", Some("\u{202e}gnp.exe"))];
+    for (kind, value) in values {
+        for (path, names, status, code, wrong) in ANSWERS {
+            let fields: Vec<(&str, &str)> = value.map_or_else(Vec::new, |value| names.iter().map(|name| (*name, value)).collect());
+            let answer = browser.clone().post(path, &fields).await;
+            assert_eq!(answer.status, status, "{path}, {kind}: {answer:?}");
+            if path == "/reveal" {
+                continue; // a page, whose sentence is looked at with the links
+            }
+            assert_eq!(answer.code(), code, "{path}, {kind}");
+            if !wrong.is_empty() {
+                let mut named = answer.fields();
+                // Too short for a password, so named for another reason.
+                let wrong: Vec<&str> = wrong.iter().copied().filter(|field| !takes(kind, field) || named.contains(&(*field).to_owned())).collect();
+                // What an honest page always sends is named whatever is wrong with it.
+                named.retain(|field| wrong.contains(&field.as_str()));
+                assert_eq!(named, wrong, "{path}, {kind}");
+            }
+            assert!(!answer.body.contains("xxxxxxxxxx"), "{path} repeats what it was sent");
+        }
+    }
+    assert_eq!(house.database.dump().await, before);
+}
+
+#[tokio::test]
+async fn names_in_every_script_are_kept_as_they_were_written() {
+    let house = House::open().await;
+    for (place, name) in ["محمد عبد الله", "שָׁלוֹם", "नरेन्द्र", "e\u{301}ve", "Z\u{361}o\u{308}e", "👩🏽‍💻 Ada", "李小龍"].iter().enumerate() {
+        let email = format!("person{place}@example.com");
+        let mut browser = house.browser();
+        let answer = browser.post("/rpc/accounts/sign_up", &sign_up(name, &email)).await;
+        assert_eq!(answer.status, 200, "{name}: {answer:?}");
+        let token = house.newest_token(&email).await;
+        assert_eq!(browser.post("/rpc/accounts/verify_email", &[("token", &token)]).await.status, 200);
+        browser.sign_in(&email).await;
+        let frame = browser.get("/rpc/frame/read").await.json();
+        assert_eq!(frame["me"]["name"], **name);
+        let page = browser.visit("/console").await;
+        assert_eq!(page.status, 200);
+        assert!(page.body.contains(name), "{name} is not on the page");
+        let label: String = name.chars().take(60).collect();
+        let key = browser.post("/rpc/keys/create", &[("label", &label), ("environment", "live"), ("form_token", "t")]).await;
+        assert_eq!(key.json()["label"], *label);
+    }
+}
+
+#[tokio::test]
+async fn what_people_write_is_text_on_every_page_and_never_markup() {
+    let house = House::open().await;
+    let name = "<script>alert(1)</script><img src=x onerror=alert(2)>";
+    let mut browser = house.browser();
+    browser.post("/rpc/accounts/sign_up", &sign_up(name, "eve@example.com")).await;
+    let mailbox = browser.visit("/dev/mailbox").await;
+    assert!(mailbox.body.contains("&lt;script&gt;") && !mailbox.body.contains("<script>alert"), "{mailbox:?}");
+    let token = house.newest_token("eve@example.com").await;
+    browser.post("/rpc/accounts/verify_email", &[("token", &token)]).await;
+    browser.sign_in("eve@example.com").await;
+    browser.post("/rpc/keys/create", &[("label", "</script><script>alert(3)"), ("environment", "live"), ("form_token", "t")]).await;
+    for path in ["/console", "/console/keys", "/console/logs", "/console/usage", "/", "/dev/mailbox"] {
+        let page = browser.visit(path).await;
+        assert_eq!(page.status, 200);
+        for markup in ["<script>alert", "<img src=x"] {
+            assert!(!page.body.contains(markup), "{markup} stands in {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_script_an_error_leads_back_to_the_form_which_says_it_and_has_kept_all_but_the_password() {
+    let house = House::open().await;
+    let mut browser = house.browser().without_script();
+    let fields = [("name", "Zoë \"O'Hara\""), ("email", "not an address"), ("password", "canary horse"), ("terms", "")];
+    let request = browser.form("/sign-up", "/rpc/accounts/sign_up", &fields);
+    let answer = browser.send(request).await;
+    let path = answer.leads_to().to_owned();
+    assert!(path.starts_with("/sign-up?__path=%2Frpc%2Faccounts%2Fsign_up&__err="), "{path}");
+    let cookie = answer.cookie("cs_form").unwrap();
+    assert!(cookie.contains("; HttpOnly") && cookie.contains("; Max-Age=60") && cookie.contains("; SameSite=Lax"), "{cookie}");
+    let value = cookie.split(['=', ';']).nth(1).unwrap();
+    let bytes: Vec<u8> = (0..value.len() / 2).map(|at| u8::from_str_radix(&value[at * 2..at * 2 + 2], 16).unwrap()).collect();
+    let kept = String::from_utf8(bytes).unwrap();
+    assert!(kept.contains("O'Hara") && kept.contains("not an address"), "{kept}");
+    for held in [&kept, &path, &answer.body] {
+        assert!(!held.contains("canary"), "the password stands in {held}");
+    }
+
+    let page = browser.visit(&path).await;
+    assert_eq!(page.status, 200);
+    for part in ["value=\"Zoë &quot;O&#x27;Hara&quot;\"", "Zoë &quot;O'Hara&quot;"] {
+        if page.body.contains(part) {
+            break;
+        }
+        assert!(part.contains("&#x27;"), "the name was not kept: {}", page.body);
+    }
+    assert!(page.body.contains("not an address"), "the address was not kept");
+    assert!(page.body.contains("Enter an address like name@example.com."));
+    assert!(page.body.contains("Use at least 15 characters."));
+    assert!(page.body.contains("Accept the terms to continue."));
+    assert!(!page.body.contains("canary"));
+    assert!(page.cookie("cs_form").unwrap().contains("Max-Age=0"), "the browser must forget the fields");
+    assert!(!browser.visit("/sign-up").await.body.contains("not an address"));
+    assert_eq!(house.database.count("accounts").await, 0);
+}
+
+#[tokio::test]
+async fn without_a_script_every_refused_form_leads_back_to_the_page_it_came_from() {
+    let Fixture { house, browser, .. } = fixture().await;
+    let before = house.database.dump().await;
+    for (path, ..) in ANSWERS {
+        let mut browser = browser.without_script();
+        let request = browser.form("/some/page?a=b", path, &[("email", "nobody@example.com"), ("password", "canary horse")]);
+        if path == "/reveal" || path == "/rpc/accounts/resend_verification" {
+            continue; // one answers itself, for the other the address is right
+        }
+        let answer = browser.send(request).await;
+        assert_eq!(answer.status, 302, "{path}: {answer:?}");
+        let back = answer.leads_to();
+        assert!(back.starts_with("/some/page?a=b&__path=") && back.contains("&__err="), "{path}: {back}");
+        assert!(!format!("{answer:?}").contains("canary"), "{path}: {answer:?}");
+    }
+    assert_eq!(house.database.dump().await, before);
+}
+
+#[tokio::test]
+async fn without_a_script_every_accepted_form_leads_on() {
+    let Fixture { house, browser, forms } = fixture().await;
+    let goals = [
+        ("/rpc/accounts/sign_up", "/sign-up/check-your-mail"),
+        ("/rpc/accounts/resend_verification", "/sign-up/check-your-mail"),
+        ("/rpc/accounts/verify_email", "/sign-in?verified=yes"),
+        ("/rpc/keys/create", "/console/keys?created=key_"),
+        ("/rpc/keys/send_reveal_link", "/console/keys?sent=key_"),
+        ("/rpc/keys/revoke", "/console/keys"),
+        ("/rpc/sessions/sign_in", "/console"),
+        ("/rpc/sessions/sign_out", "/sign-in"),
+    ];
+    for (path, fields) in &forms {
+        let Some((_, goal)) = goals.iter().find(|(form, _)| form == path) else {
+            assert_eq!(*path, "/reveal");
+            continue;
+        };
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = browser.without_script().post(path, &fields).await;
+        assert_eq!(answer.status, 302, "{path}: {answer:?}");
+        assert!(answer.leads_to().starts_with(goal), "{path}: {answer:?}");
+        assert!(!answer.leads_to().contains("__err"));
+    }
+    drop(house);
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_without_a_script_keeps_the_address_only() {
+    let house = House::open().await;
+    let mut browser = house.browser().without_script();
+    let fields = [("email", "ada@example.com"), ("password", "canary horse"), ("next", "/console/keys")];
+    let request = browser.form("/sign-in?next=/console/keys", "/rpc/sessions/sign_in", &fields);
+    let answer = browser.send(request).await;
+    let page = browser.visit(answer.leads_to()).await;
+    assert!(page.body.contains("value=\"ada@example.com\""));
+    assert!(page.body.contains("No account has this address and password."));
+    assert!(page.body.contains("value=\"/console/keys\""), "the way on is lost");
+    assert!(!page.body.contains("canary") && !format!("{:?}", browser.cookies).contains("canary"));
+}
