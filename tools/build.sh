@@ -27,8 +27,7 @@ case "${1:-}" in
     ;;
   release)
     say "Build (release)"
-    # Empty, not unset: that is what overrides the flags of .cargo/config.toml, which are for development.
-    RUSTFLAGS='' build "$DIST" target/dist/site --release --precompress
+    build "$DIST" target/dist/site --release --precompress
     take release "$DIST"
     note "$(du -h "$DIST/countersign" | cut -f1) target/dist/countersign"
     note "$(du -sh "$DIST/site" | cut -f1) target/dist/site"
@@ -36,7 +35,7 @@ case "${1:-}" in
     ;;
   bundle)
     say "Build the browser bundle (release)"
-    RUSTFLAGS='' build "$ROOT/target/bundle" target/bundle/site --release --frontend-only
+    build "$ROOT/target/bundle" target/bundle/site --release --frontend-only
     ;;
   *) fail "Unknown build '${1:-}': dev, release or bundle." ;;
 esac

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use contract::Refusal;
 use contract::keys::RevealedKey;
+use leptos::nonce::Nonce;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
@@ -20,6 +21,8 @@ use crate::kept::{Kept, KeptFields};
 use crate::layout::Frame;
 use crate::theme::{self, Theme};
 use crate::{App, paths};
+
+mod gallery;
 
 /// Holds the fields of a form that was sent without a script and refused, until the page is shown again.
 const KEPT_COOKIE: &str = "cs_form";
@@ -252,25 +255,41 @@ pub fn stylesheet(options: &LeptosOptions) -> &'static str {
 /// The document around every page, with the content security policy that fits it.
 ///
 /// Nothing but our own files is loaded or run: no inline script without this answer's nonce, no inline style at all.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
-    let nonce = use_nonce();
-    if let (Some(nonce), Some(response)) = (&nonce, use_context::<ResponseOptions>()) {
-        let policy = format!(
-            "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; font-src 'self'; \
-             connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-        );
-        if let Ok(policy) = HeaderValue::from_str(&policy) {
-            response.insert_header(CONTENT_SECURITY_POLICY, policy);
-        }
-        // A page holds what only its reader may see.
-        response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
+pub fn shell(options: LeptosOptions) -> AnyView {
     let assets = assets(&options);
     // A page that was left while the bundle loads must not report an error; one that stays works without it.
     let start = format!(
         "import('{}').then(m=>m.default({{module_or_path:'{}'}}).then(()=>m.hydrate())).catch(e=>console.warn('The page works without its script:',e))",
         assets.script, assets.wasm
     );
+    let nonce = secure();
+    let script = view! { <script r#type="module" nonce=nonce inner_html=start></script> }.into_any();
+    document(assets, script, view! { <App/> }.into_any())
+}
+
+/// The gallery, without a script: it shows how things look, and stays out of everybody's bundle.
+pub fn gallery_shell(options: LeptosOptions) -> AnyView {
+    let _ = secure(); // no script that would need the nonce
+    document(assets(&options), ().into_any(), view! { <gallery::Gallery/> }.into_any())
+}
+
+/// Sets the headers of a page; the nonce is for its script.
+fn secure() -> Option<Nonce> {
+    let nonce = use_nonce()?;
+    let response = use_context::<ResponseOptions>()?;
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; font-src 'self'; \
+         connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(CONTENT_SECURITY_POLICY, policy);
+    }
+    // A page holds what only its reader may see.
+    response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(nonce)
+}
+
+fn document(assets: &'static Assets, script: AnyView, body: AnyView) -> AnyView {
     let theme = read_cookie(theme::COOKIE).as_deref().and_then(Theme::from_word).map(Theme::word);
     view! {
         <!DOCTYPE html>
@@ -282,20 +301,20 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="preload" href="/fonts/geist-latin-wght-normal.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="stylesheet" href=assets.style.as_str()/>
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
-                <script r#type="module" nonce=nonce inner_html=start></script>
-                <MetaTags/>
+                {script} <MetaTags/>
             </head>
-            <body>
-                <App/>
-            </body>
+            <body>{body}</body>
         </html>
     }
+    .into_any()
 }
 
 /// Where to go after signing in: a path of ours, whatever was asked for.
 #[must_use]
 pub fn safe_path(asked: &str) -> String {
-    let ours = asked.starts_with('/') && !asked.starts_with("//") && !asked.contains(['\\', '\r', '\n', '\t']);
+    // Everything else would have to be percent-encoded to stand in a header.
+    let is_url = asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let ours = is_url && asked.starts_with('/') && !asked.starts_with("//");
     if ours { asked.to_owned() } else { paths::CONSOLE.to_owned() }
 }
 
@@ -316,9 +335,17 @@ mod tests {
         for path in ["/console", "/reveal?token=a", "/"] {
             assert_eq!(safe_path(path), path);
         }
-        for path in
-            ["https://example.com", "//example.com", "/\\example.com", "javascript:alert(1)", "", "/a\r\nSet-Cookie: x"]
-        {
+        for path in [
+            "https://example.com",
+            "//example.com",
+            "/\\example.com",
+            "javascript:alert(1)",
+            "",
+            "/a\r\nSet-Cookie: x",
+            "/\0",
+            "/é",
+            "/ /a",
+        ] {
             assert_eq!(safe_path(path), paths::CONSOLE, "{path:?}");
         }
     }

@@ -39,6 +39,10 @@ impl FromServerFnError for AppError {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
                 Self::Refused(Refusal::InvalidInput { fields: Vec::new() })
             }
+            // On the server it is the question that cannot be read, in the browser the answer.
+            ServerFnErrorErr::Deserialization(_) if !cfg!(target_family = "wasm") => {
+                Self::Refused(Refusal::InvalidInput { fields: Vec::new() })
+            }
             _ => Self::Unreachable,
         }
     }

@@ -12,7 +12,6 @@ pub mod backend;
 pub mod console;
 pub mod docs;
 pub mod error;
-pub mod gallery;
 pub mod home;
 pub mod kept;
 pub mod keys;

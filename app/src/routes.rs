@@ -7,7 +7,6 @@ use leptos_router::{SsrMode, path};
 
 use crate::accounts::{CheckYourMailPage, SignUpPage, VerifyEmailPage};
 use crate::docs::{ApiPage, DocsPage, ErrorPage, ErrorsPage};
-use crate::gallery::GalleryPage;
 use crate::home::HomePage;
 use crate::keys::{KeysPage, RevealPage};
 use crate::layout::provide_frame;
@@ -48,7 +47,6 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/console/logs") view=LogsPage ssr=WHOLE/>
                 <Route path=path!("/console/usage") view=UsagePage ssr=WHOLE/>
                 <Route path=path!("/admin/logs") view=AdminLogsPage ssr=WHOLE/>
-                <Route path=path!("/dev/gallery") view=GalleryPage ssr=WHOLE/>
             </Routes>
         </Router>
     }

@@ -176,9 +176,10 @@ where
     started(Parts { portal, upstreams, shutdown: shutdown.clone() }).await?;
     // Only now: what is started on top may register APIs of its own.
     let _loaded = readiness.ready(Part::GatewayDirectory);
+    let mut broken = None;
     tokio::select! {
         () = asked_to_end() => tracing::info!("Ending: running requests finish first"),
-        Some(ended) = tasks.join_next() => tracing::error!("A part ended by itself: {ended:?}"),
+        Some(ended) = tasks.join_next() => broken = Some(anyhow::anyhow!("a part ended by itself: {ended:?}")),
         () = shutdown.cancelled() => {}
     }
     shutdown.cancel();
@@ -192,7 +193,8 @@ where
     stored?;
     db.close().await?;
     tracing::info!("Ended");
-    Ok(())
+    // A supervisor that restarts on failure must see one.
+    broken.map_or(Ok(()), Err)
 }
 
 async fn listen(key: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -9,9 +9,10 @@
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt};
 
@@ -35,10 +36,15 @@ pub fn start(log: &Log) -> anyhow::Result<()> {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
     };
-    let lines = lines.with_filter(filter).with_filter(filter_fn(may_be_logged));
-    Registry::default().with(lines).try_init().context("logs were started before")?;
+    filtered(filter).with(lines).try_init().context("logs were started before")?;
     log_panics();
     Ok(())
+}
+
+/// Filters for all layers, not of one: there, whoever only asks whether a line would be logged, as sqlx does, makes the
+/// next line disappear.
+fn filtered(filter: EnvFilter) -> impl Subscriber + for<'span> LookupSpan<'span> + Send + Sync {
+    Registry::default().with(filter_fn(may_be_logged)).with(filter)
 }
 
 fn may_be_logged(line: &Metadata<'_>) -> bool {
@@ -95,8 +101,7 @@ mod tests {
         let sink = Sink::default();
         let writer = sink.clone();
         let filter: EnvFilter = "trace,sqlx::query=trace".parse().unwrap();
-        let lines = fmt::layer().with_writer(move || writer.clone());
-        let subscriber = Registry::default().with(lines.with_filter(filter).with_filter(filter_fn(may_be_logged)));
+        let subscriber = filtered(filter).with(fmt::layer().with_writer(move || writer.clone()));
         tracing::subscriber::with_default(subscriber, || {
             tracing::debug!(target: "sqlx::query", "statement of ada");
             tracing::info!(target: "hyper::proto", "bytes of ada");
@@ -107,6 +112,21 @@ mod tests {
         let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(text.contains("slow") && text.contains("ours") && !text.contains("ada"), "{text}");
+    }
+
+    #[test]
+    fn no_line_is_lost_because_somebody_asked_about_another() {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let subscriber = filtered("info".parse().unwrap()).with(fmt::layer().with_writer(move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..2 {
+                assert!(!tracing::enabled!(target: "sqlx::postgres::notice", Level::INFO));
+                tracing::info!(target: "server::serve", "Listening");
+            }
+        });
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use migrations::Migrator;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -48,6 +49,10 @@ impl Db {
                 .context("the SQLite database could not be opened")?;
             Ok(Self { write, read })
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            // The error of the next line would repeat the address, and with it the password.
+            if url.parse::<PgConnectOptions>().is_err() {
+                bail!("database.url cannot be read; write it like postgres://user:password@host:5432/database");
+            }
             let mut options = ConnectOptions::new(url);
             options
                 .max_connections(POSTGRES_CONNECTIONS)

@@ -1,15 +1,21 @@
 //! Answers that are not pages: refusals, failures, and the headers that every answer carries.
 
+use app::error::AppError;
 use axum::Json;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
+use bytes::BytesMut;
 use contract::refusal::ProblemDocument;
 use contract::{Refusal, RequestId};
+use http_body_util::BodyExt as _;
 use tower_http::csrf::ProtectionError;
+use uuid::Uuid;
 
-use super::AppState;
+use super::context::REQUEST_ID;
+use super::{AppState, BODY_MAX};
 
 /// A refusal: a page for people, a problem document (RFC 9457) for programs.
 pub(super) fn refused(state: &AppState, id: RequestId, asked: &HeaderMap, refusal: &Refusal) -> Response {
@@ -62,7 +68,11 @@ pub(super) fn failed(state: &AppState, id: RequestId, error: portal::Error) -> R
 pub(super) async fn explain(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let asked = request.headers().clone();
     let id = request.extensions().get::<app::backend::RequestContext>().map(|context| context.op.request);
-    let answer = next.run(request).await;
+    let function = request.uri().path().starts_with("/rpc/");
+    let mut answer = next.run(request).await;
+    if function && answer.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        answer = with_own_status(answer).await;
+    }
     let Some(id) = id else { return answer };
     let refusal = if answer.extensions().get::<ProtectionError>().is_some() {
         Refusal::CrossSite
@@ -80,6 +90,50 @@ pub(super) async fn explain(State(state): State<AppState>, request: Request, nex
     explained
 }
 
+/// A server function answers 500 when it never began, because its fields could not be read, whatever it says.
+async fn with_own_status(answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let body = to_bytes(body, BODY_MAX).await.unwrap_or_default();
+    if let Ok(AppError::Refused(refusal)) = serde_json::from_slice(&body) {
+        parts.status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Bodies up to this size are read to their end although they are refused: a client that is cut off while it still
+/// sends never reads why.
+const PASSED_OVER_MAX: usize = 8 * 1024 * 1024;
+
+/// Takes the whole body before anything looks at it, so that one without a length is refused like one with it.
+pub(super) async fn take_body(request: Request, next: Next) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let mut taken = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return StatusCode::BAD_REQUEST.into_response() };
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= BODY_MAX {
+            taken.extend_from_slice(&data);
+        } else if length > PASSED_OVER_MAX {
+            break;
+        }
+    }
+    if length > BODY_MAX {
+        StatusCode::PAYLOAD_TOO_LARGE.into_response()
+    } else {
+        next.run(Request::from_parts(parts, Body::from(taken.freeze()))).await
+    }
+}
+
+/// A file that is missing during an update is there a moment later: nobody may keep that it was not.
+pub(super) async fn forget_missing(mut answer: Response) -> Response {
+    if answer.status().is_client_error() || answer.status().is_server_error() {
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    answer
+}
+
 /// Headers of every answer.
 pub(super) async fn harden(mut answer: Response) -> Response {
     let always = [
@@ -93,6 +147,12 @@ pub(super) async fn harden(mut answer: Response) -> Response {
     ];
     for (name, value) in always {
         answer.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // Files, and what failed on its way out.
+    if !answer.headers().contains_key(REQUEST_ID)
+        && let Ok(id) = HeaderValue::from_str(&RequestId::new(Uuid::now_v7()).to_string())
+    {
+        answer.headers_mut().insert(REQUEST_ID, id);
     }
     answer
 }

@@ -3,7 +3,7 @@
 use app::backend::{RequestContext, session_cookie};
 use app::paths;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum_extra::extract::CookieJar;
@@ -28,7 +28,7 @@ pub(super) async fn with_context(State(state): State<AppState>, mut request: Req
         Ok(actor) => actor,
         Err(error) => return failed(&state, id, error),
     };
-    let answer = match turn_away(&state, &request, &actor) {
+    let answer = match turn_away(&request, &actor) {
         Some(Turn::SignIn(to)) => Redirect::to(&to).into_response(),
         Some(Turn::NotFound) => refused(&state, id, request.headers(), &Refusal::NotFound),
         None => {
@@ -44,7 +44,14 @@ pub(super) async fn with_context(State(state): State<AppState>, mut request: Req
     named(answer, id)
 }
 
+/// What data and redirects may do in a browser: nothing. Pages bring a policy of their own.
+const NOTHING: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+
+/// Names the answer; lets it do nothing, and nobody keep it, unless it says otherwise.
 fn named(mut answer: Response, id: RequestId) -> Response {
+    answer.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(NOTHING);
+    answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         answer.headers_mut().insert(REQUEST_ID, id);
     }
@@ -63,12 +70,9 @@ enum Turn {
 }
 
 /// Pages that need somebody: a page without its reader would only say so.
-fn turn_away(state: &AppState, request: &Request, actor: &Actor) -> Option<Turn> {
+fn turn_away(request: &Request, actor: &Actor) -> Option<Turn> {
     let path = request.uri().path();
     let of = |place: &str| path == place || path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
-    if of("/dev/gallery") && !state.web.gallery {
-        return Some(Turn::NotFound);
-    }
     let private = of(paths::CONSOLE) || of("/admin") || of(paths::REVEAL);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match actor {

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use app::backend::RequestContext;
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use contract::Millis;
 use contract::request_logs::{Filter, LiveEvent, RequestRow};
-use contract::{OrganizationId, Permission};
+use contract::{OrganizationId, Permission, Refusal};
 use futures_util::stream::{self, Stream};
 use portal::Scope;
 use request_logs::{Tail, TailEvent};
@@ -30,6 +31,9 @@ const BEAT: Duration = Duration::from_secs(15);
 
 /// Rows of slow requests arrive after faster ones that started later.
 const OVERLAP_MS: Millis = 60_000;
+
+/// How much of a query that cannot be read is repeated: as much as of a filter.
+const SHOWN_QUERY: usize = 60;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -52,9 +56,14 @@ pub(super) async fn live(
     State(state): State<AppState>,
     Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    RawQuery(raw): RawQuery,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let op = &context.op;
+    let Ok(Query(asked)) = asked else {
+        let part = raw.unwrap_or_default().chars().take(SHOWN_QUERY).collect();
+        return refused(&state, op.request, &headers, &Refusal::FilterUnreadable { part });
+    };
     let scope = if asked.scope == "operator" { Scope::Everything } else { Scope::Organization };
     let filter: Filter = match asked.filter.parse() {
         Ok(filter) => filter,
@@ -67,12 +76,18 @@ pub(super) async fn live(
     // Listening starts before reading, so that no row falls between the two.
     let tail = state.ledger.tail();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<Millis>().ok());
-    let since = last.map(|last| last - OVERLAP_MS).or(asked.since);
+    let since = last.map(|last| last.saturating_sub(OVERLAP_MS)).or(asked.since);
     let mut first = vec![LiveEvent::Connected];
     if let Some(since) = since {
         match portal::request_logs::since(op, scope, &filter, since).await {
-            Ok(rows) if rows.is_empty() => {}
-            Ok(rows) => first.push(LiveEvent::Rows { rows }),
+            Ok(missed) => {
+                if missed.before > 0 {
+                    first.push(LiveEvent::Skipped { rows: missed.before });
+                }
+                if !missed.rows.is_empty() {
+                    first.push(LiveEvent::Rows { rows: missed.rows });
+                }
+            }
             Err(error) => return failed(&state, op.request, error),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::backend::shell;
+use app::backend::{gallery_shell, shell};
 use axum::extract::FromRef;
 use axum::http::{HeaderValue, header};
 use axum::routing::{get, post};
@@ -14,7 +14,6 @@ use request_logs::Ledger;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -24,7 +23,7 @@ mod live;
 mod mailbox;
 mod reveal;
 
-use answers::explain;
+use answers::{explain, take_body};
 use context::with_context;
 
 /// The largest body any form of ours needs, with room for what people paste by mistake, so that they get an answer.
@@ -84,18 +83,24 @@ pub fn router(state: AppState) -> Router {
     if state.web.mailbox {
         router = router.route("/dev/mailbox", get(mailbox::page)).route("/dev/mailbox.json", get(mailbox::json));
     }
+    if state.web.gallery {
+        let options = state.options.clone();
+        router =
+            router.route("/dev/gallery", get(leptos_axum::render_app_async(move || gallery_shell(options.clone()))));
+    }
     let assets = Router::new()
         .route_service(&built, tower::ServiceBuilder::new().layer(forever).service(files("")))
         .nest_service("/fonts", tower::ServiceBuilder::new().layer(for_a_day.clone()).service(files("fonts")))
         .route_service("/favicon.svg", tower::ServiceBuilder::new().layer(for_a_day).service(files("")))
-        .route_service("/robots.txt", files(""));
+        .route_service("/robots.txt", files(""))
+        .layer(middleware::map_response(answers::forget_missing));
     let missing = leptos_axum::render_app_async({
         let options = state.options.clone();
         move || shell(options.clone())
     });
     router
         .fallback(missing)
-        .layer(RequestBodyLimitLayer::new(BODY_MAX))
+        .layer(middleware::from_fn(take_body))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), explain))
         .layer(middleware::from_fn_with_state(state.clone(), with_context))

@@ -76,7 +76,12 @@ fn asking_wrongly_is_2_and_says_how_to_ask() {
         assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{arguments:?}: {run:?}");
         assert!(run.err.contains("Usage") || run.err.contains("--help"), "{arguments:?}: {run:?}");
     }
-    assert!(place.run(&["staff", "add", "a@example.com", "--role", "king"]).err.contains("use owner, admin, support or auditor"));
+    assert!(
+        place
+            .run(&["staff", "add", "a@example.com", "--role", "king"])
+            .err
+            .contains("use owner, admin, support or auditor")
+    );
     assert!(std::fs::read_dir(place.folder.path()).unwrap().next().is_none(), "asking wrongly left something behind");
 }
 
@@ -97,10 +102,16 @@ fn settings_that_cannot_be_used_are_1_and_every_problem_is_a_sentence() {
     let variable = Place::new().with("COUNTERSIGN_GATWAY__ADDR", "127.0.0.1:1").run(&["serve"]);
     assert_eq!(variable.code, Some(1));
     assert!(variable.err.contains("the nearest known one is `COUNTERSIGN_GATEWAY__ADDR`"), "{variable:?}");
-    let both = Place::new().with("COUNTERSIGN_LOG__FORMAT", "xml").with("COUNTERSIGN_MAIL__TRANSPORT", "smtp").run(&["migrate"]);
+    let both = Place::new()
+        .with("COUNTERSIGN_LOG__FORMAT", "xml")
+        .with("COUNTERSIGN_MAIL__TRANSPORT", "smtp")
+        .run(&["migrate"]);
     assert_eq!(both.code, Some(1));
-    assert!(both.err.contains("log.format") && both.err.contains("mail.smtp_host"), "{both:?}");
-    let open = Place::new().with("COUNTERSIGN_MAIL__TRANSPORT", "preview").with("COUNTERSIGN_PORTAL__ADDR", "0.0.0.0:0").run(&["serve"]);
+    assert!(both.err.contains("COUNTERSIGN_LOG__FORMAT") && both.err.contains("mail.smtp_host"), "{both:?}");
+    let open = Place::new()
+        .with("COUNTERSIGN_MAIL__TRANSPORT", "preview")
+        .with("COUNTERSIGN_PORTAL__ADDR", "0.0.0.0:0")
+        .run(&["serve"]);
     assert_eq!(open.code, Some(1), "{open:?}");
     assert!(open.err.contains("preview"), "{open:?}");
     let demo = Place::new().with("COUNTERSIGN_PORTAL__PUBLIC_URL", "https://portal.example.com").run(&["demo"]);
@@ -131,10 +142,16 @@ fn check_config_shows_what_is_in_force_with_its_source_and_masks_secrets() {
     assert!(!run.out.contains("canary") && !run.out.contains(&pepper[..8]), "{}", run.out);
     // Looking at settings makes nothing.
     assert!(!place.folder.path().join("elsewhere").exists());
-    // A database that does not answer is not named with its password either.
-    let failed = place.run(&["migrate"]);
-    assert_eq!(failed.code, Some(1), "{failed:?}");
-    assert!(!failed.err.contains("canary"), "{failed:?}");
+    // A database that cannot be used is not named with its password either.
+    for url in [
+        "mysql://acme:canary-database-password@127.0.0.1/acme",
+        "postgres://acme:canary-database-password@:x/acme",
+        "acme:canary-database-password",
+    ] {
+        let failed = Place::new().with("COUNTERSIGN_DATABASE__URL", url).run(&["migrate"]);
+        assert_eq!(failed.code, Some(1), "{failed:?}");
+        assert!(!failed.err.contains("canary"), "{failed:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -196,7 +213,10 @@ async fn retention_erases_what_is_past_its_term_and_a_dry_run_only_counts_it() {
         line.split_whitespace().collect::<Vec<_>>().join(" ") == format!("{table} {what}")
     };
     assert!(said(&counted, "request_logs", "1 would be erased"), "{counted:?}");
-    assert!(said(&counted, "accounts", "1 would be erased") && said(&counted, "sessions", "1 would be erased"), "{counted:?}");
+    assert!(
+        said(&counted, "accounts", "1 would be erased") && said(&counted, "sessions", "1 would be erased"),
+        "{counted:?}"
+    );
     let erased = place.run(&["retention", "run"]);
     assert_eq!(erased.code, Some(0), "{erased:?}");
     assert!(said(&erased, "request_logs", "1 erased") && said(&erased, "accounts", "1 erased"), "{erased:?}");
@@ -211,7 +231,11 @@ async fn a_taken_port_is_named_with_its_setting() {
     let database = TestDatabase::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for (variable, key) in [("COUNTERSIGN_GATEWAY__ADDR", "gateway.addr"), ("COUNTERSIGN_PORTAL__ADDR", "portal.addr"), ("COUNTERSIGN_OPS__ADDR", "ops.addr")] {
+    for (variable, key) in [
+        ("COUNTERSIGN_GATEWAY__ADDR", "gateway.addr"),
+        ("COUNTERSIGN_PORTAL__ADDR", "portal.addr"),
+        ("COUNTERSIGN_OPS__ADDR", "ops.addr"),
+    ] {
         let mut place = Place::on(&database).with("LEPTOS_OUTPUT_NAME", "countersign");
         for other in ["COUNTERSIGN_GATEWAY__ADDR", "COUNTERSIGN_PORTAL__ADDR", "COUNTERSIGN_OPS__ADDR"] {
             place = place.with(other, if other == variable { &address } else { "127.0.0.1:0" });

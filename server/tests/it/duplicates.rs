@@ -44,7 +44,8 @@ async fn a_verification_sent_twice_makes_one_key_and_one_reveal_link() {
 async fn a_new_verification_mail_asked_for_twice_leaves_one_link_that_works() {
     let house = House::open().await;
     house.browser().post("/rpc/accounts/sign_up", &sign_up("Ada", "ada@example.com")).await;
-    let (one, two) = twice(&house.browser(), "/rpc/accounts/resend_verification", &[("email", "ada@example.com")]).await;
+    let (one, two) =
+        twice(&house.browser(), "/rpc/accounts/resend_verification", &[("email", "ada@example.com")]).await;
     assert_eq!((one.status, two.status), (200, 200));
     assert_eq!(house.database.texts("SELECT 'x' FROM mail_links WHERE used_at IS NULL".to_owned(), 1).await.len(), 1);
 }

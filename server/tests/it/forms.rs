@@ -24,7 +24,8 @@ pub async fn fixture() -> Fixture {
     assert_eq!(bea.status, 200);
     house.browser().post("/rpc/accounts/sign_up", &sign_up("Cem", "cem@example.com")).await;
     let (first, second) = (create(&mut browser, "first").await, create(&mut browser, "second").await);
-    let owned = |fields: &[(&'static str, &str)]| fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let owned =
+        |fields: &[(&'static str, &str)]| fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     let reveal = house.newest_token("ada@example.com").await;
     let forms = vec![
         ("/rpc/accounts/sign_up", owned(&sign_up("Dee", "dee@example.com"))),
@@ -35,6 +36,7 @@ pub async fn fixture() -> Fixture {
         ("/reveal", owned(&[("token", &reveal)])),
         ("/rpc/keys/revoke", owned(&[("id", &second)])),
         ("/rpc/sessions/sign_in", owned(&[("email", "ada@example.com"), ("password", PASSWORD), ("next", "/console")])),
+        ("/rpc/theme/set", owned(&[("theme", "dark")])),
         ("/rpc/sessions/sign_out", Vec::new()),
     ];
     Fixture { house, browser, forms }
@@ -63,20 +65,35 @@ async fn no_form_is_missing_from_these_tests() {
 }
 
 /// What each form says to values that no field takes: status, code, and the fields it names.
-const ANSWERS: [(&str, &[&str], u16, &str, &[&str]); 8] = [
-    ("/rpc/accounts/sign_up", &["name", "email", "password", "terms"], 422, "invalid_input", &["name", "email", "password", "terms"]),
+type Said = (&'static str, &'static [&'static str], u16, &'static str, &'static [&'static str]);
+
+const ANSWERS: [Said; 9] = [
+    (
+        "/rpc/accounts/sign_up",
+        &["name", "email", "password", "terms"],
+        422,
+        "invalid_input",
+        &["name", "email", "password", "terms"],
+    ),
     ("/rpc/accounts/resend_verification", &["email"], 422, "invalid_input", &["email"]),
     ("/rpc/accounts/verify_email", &["token"], 404, "link_unknown", &[]),
-    ("/rpc/keys/create", &["label", "environment", "form_token"], 422, "invalid_input", &["label", "environment", "form_token"]),
+    (
+        "/rpc/keys/create",
+        &["label", "environment", "form_token"],
+        422,
+        "invalid_input",
+        &["label", "environment", "form_token"],
+    ),
     ("/rpc/keys/send_reveal_link", &["id"], 404, "not_found", &[]),
     ("/rpc/keys/revoke", &["id"], 404, "not_found", &[]),
     ("/reveal", &["token"], 404, "link_unknown", &[]),
+    ("/rpc/theme/set", &["theme"], 422, "invalid_input", &[]),
     ("/rpc/sessions/sign_in", &["email", "password", "next"], 401, "sign_in_failed", &[]),
 ];
 
-/// A field that takes such a value all the same: passwords may hold anything.
+/// A field that takes such a value all the same: passwords may hold anything, and a form's token is nobody's to read.
 fn takes(kind: &str, field: &str) -> bool {
-    field == "password" && kind != "nothing" && kind != "10 kB"
+    field == "password" && ["control", "override"].contains(&kind) || field == "form_token" && kind == "override"
 }
 
 #[tokio::test]
@@ -84,10 +101,17 @@ async fn a_form_with_nothing_too_much_or_control_characters_is_refused_by_name_a
     let Fixture { house, browser, .. } = fixture().await;
     let before = house.database.dump().await;
     let long = "x".repeat(10_000);
-    let values = [("no fields", None), ("nothing", Some("")), ("10 kB", Some(&*long)), ("control", Some("a\0b\r\nBcc: c\u{1b}[2J\u{7f}")), ("override", Some("\u{202e}gnp.exe"))];
+    let values = [
+        ("no fields", None),
+        ("nothing", Some("")),
+        ("10 kB", Some(&*long)),
+        ("control", Some("a\0b\r\nBcc: c\u{1b}[2J\u{7f}")),
+        ("override", Some("\u{202e}gnp.exe")),
+    ];
     for (kind, value) in values {
         for (path, names, status, code, wrong) in ANSWERS {
-            let fields: Vec<(&str, &str)> = value.map_or_else(Vec::new, |value| names.iter().map(|name| (*name, value)).collect());
+            let fields: Vec<(&str, &str)> =
+                value.map_or_else(Vec::new, |value| names.iter().map(|name| (*name, value)).collect());
             let answer = browser.clone().post(path, &fields).await;
             assert_eq!(answer.status, status, "{path}, {kind}: {answer:?}");
             if path == "/reveal" {
@@ -97,7 +121,11 @@ async fn a_form_with_nothing_too_much_or_control_characters_is_refused_by_name_a
             if !wrong.is_empty() {
                 let mut named = answer.fields();
                 // Too short for a password, so named for another reason.
-                let wrong: Vec<&str> = wrong.iter().copied().filter(|field| !takes(kind, field) || named.contains(&(*field).to_owned())).collect();
+                let wrong: Vec<&str> = wrong
+                    .iter()
+                    .copied()
+                    .filter(|field| !takes(kind, field) || named.contains(&(*field).to_owned()))
+                    .collect();
                 // What an honest page always sends is named whatever is wrong with it.
                 named.retain(|field| wrong.contains(&field.as_str()));
                 assert_eq!(named, wrong, "{path}, {kind}");
@@ -111,7 +139,9 @@ async fn a_form_with_nothing_too_much_or_control_characters_is_refused_by_name_a
 #[tokio::test]
 async fn names_in_every_script_are_kept_as_they_were_written() {
     let house = House::open().await;
-    for (place, name) in ["محمد عبد الله", "שָׁלוֹם", "नरेन्द्र", "e\u{301}ve", "Z\u{361}o\u{308}e", "👩🏽‍💻 Ada", "李小龍"].iter().enumerate() {
+    for (place, name) in
+        ["محمد عبد الله", "שָׁלוֹם", "नरेन्द्र", "e\u{301}ve", "Z\u{361}o\u{308}e", "👩🏽‍💻 Ada", "李小龍"].iter().enumerate()
+    {
         let email = format!("person{place}@example.com");
         let mut browser = house.browser();
         let answer = browser.post("/rpc/accounts/sign_up", &sign_up(name, &email)).await;
@@ -125,7 +155,8 @@ async fn names_in_every_script_are_kept_as_they_were_written() {
         assert_eq!(page.status, 200);
         assert!(page.body.contains(name), "{name} is not on the page");
         let label: String = name.chars().take(60).collect();
-        let key = browser.post("/rpc/keys/create", &[("label", &label), ("environment", "live"), ("form_token", "t")]).await;
+        let key =
+            browser.post("/rpc/keys/create", &[("label", &label), ("environment", "live"), ("form_token", "t")]).await;
         assert_eq!(key.json()["label"], *label);
     }
 }
@@ -141,7 +172,12 @@ async fn what_people_write_is_text_on_every_page_and_never_markup() {
     let token = house.newest_token("eve@example.com").await;
     browser.post("/rpc/accounts/verify_email", &[("token", &token)]).await;
     browser.sign_in("eve@example.com").await;
-    browser.post("/rpc/keys/create", &[("label", "</script><script>alert(3)"), ("environment", "live"), ("form_token", "t")]).await;
+    browser
+        .post(
+            "/rpc/keys/create",
+            &[("label", "</script><script>alert(3)"), ("environment", "live"), ("form_token", "t")],
+        )
+        .await;
     for path in ["/console", "/console/keys", "/console/logs", "/console/usage", "/", "/dev/mailbox"] {
         let page = browser.visit(path).await;
         assert_eq!(page.status, 200);
@@ -161,9 +197,13 @@ async fn without_a_script_an_error_leads_back_to_the_form_which_says_it_and_has_
     let path = answer.leads_to().to_owned();
     assert!(path.starts_with("/sign-up?__path=%2Frpc%2Faccounts%2Fsign_up&__err="), "{path}");
     let cookie = answer.cookie("cs_form").unwrap();
-    assert!(cookie.contains("; HttpOnly") && cookie.contains("; Max-Age=60") && cookie.contains("; SameSite=Lax"), "{cookie}");
+    assert!(
+        cookie.contains("; HttpOnly") && cookie.contains("; Max-Age=60") && cookie.contains("; SameSite=Lax"),
+        "{cookie}"
+    );
     let value = cookie.split(['=', ';']).nth(1).unwrap();
-    let bytes: Vec<u8> = (0..value.len() / 2).map(|at| u8::from_str_radix(&value[at * 2..at * 2 + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> =
+        (0..value.len() / 2).map(|at| u8::from_str_radix(&value[at * 2..at * 2 + 2], 16).unwrap()).collect();
     let kept = String::from_utf8(bytes).unwrap();
     assert!(kept.contains("O'Hara") && kept.contains("not an address"), "{kept}");
     for held in [&kept, &path, &answer.body] {
@@ -194,7 +234,8 @@ async fn without_a_script_every_refused_form_leads_back_to_the_page_it_came_from
     let before = house.database.dump().await;
     for (path, ..) in ANSWERS {
         let mut browser = browser.without_script();
-        let request = browser.form("/some/page?a=b", path, &[("email", "nobody@example.com"), ("password", "canary horse")]);
+        let request =
+            browser.form("/some/page?a=b", path, &[("email", "nobody@example.com"), ("password", "canary horse")]);
         if path == "/reveal" || path == "/rpc/accounts/resend_verification" {
             continue; // one answers itself, for the other the address is right
         }
@@ -218,6 +259,7 @@ async fn without_a_script_every_accepted_form_leads_on() {
         ("/rpc/keys/send_reveal_link", "/console/keys?sent=key_"),
         ("/rpc/keys/revoke", "/console/keys"),
         ("/rpc/sessions/sign_in", "/console"),
+        ("/rpc/theme/set", "/a-page"),
         ("/rpc/sessions/sign_out", "/sign-in"),
     ];
     for (path, fields) in &forms {

@@ -133,10 +133,12 @@ impl TestDatabase {
         }
         let mut all = BTreeMap::new();
         for (table, columns) in tables {
-            let text = |column: &String| if postgres { format!("\"{column}\"::text") } else { format!("quote(\"{column}\")") };
+            let text =
+                |column: &String| if postgres { format!("\"{column}\"::text") } else { format!("quote(\"{column}\")") };
             let values: Vec<String> = columns.iter().map(text).collect();
             let sql = format!("SELECT {} FROM \"{table}\"", values.join(", "));
-            let mut rows: Vec<String> = self.texts(sql, columns.len()).await.iter().map(|row| row.join(" | ")).collect();
+            let mut rows: Vec<String> =
+                self.texts(sql, columns.len()).await.iter().map(|row| row.join(" | ")).collect();
             rows.sort_unstable();
             all.insert(table, rows);
         }
@@ -308,7 +310,7 @@ pub async fn serve(router: Router) -> String {
 #[derive(Clone)]
 enum Door {
     Router(Router),
-    Socket(String, Client<HttpConnector, Body>),
+    Socket(String, Box<Client<HttpConnector, Body>>),
 }
 
 /// Somebody's browser, or a program: it keeps cookies and says exactly what it is told to.
@@ -337,7 +339,7 @@ impl Browser {
 
     /// A browser at a listener, such as `http://127.0.0.1:3000`.
     pub fn at_socket(base: &str) -> Self {
-        Self::at(Door::Socket(base.to_owned(), Client::builder(TokioExecutor::new()).build_http()))
+        Self::at(Door::Socket(base.to_owned(), Box::new(Client::builder(TokioExecutor::new()).build_http())))
     }
 
     /// The same browser with scripts switched off.
@@ -359,7 +361,10 @@ impl Browser {
         headers.entry(header::HOST).or_insert(HeaderValue::from_static("portal.test"));
         headers.extend(self.always.iter().cloned());
         let answer = match &self.door {
-            Door::Router(router) => soon("an answer", router.clone().oneshot(request)).await.unwrap(),
+            Door::Router(router) => {
+                let what = format!("an answer to {} {}", request.method(), request.uri());
+                soon(&what, router.clone().oneshot(request)).await.unwrap()
+            }
             Door::Socket(base, client) => {
                 *request.uri_mut() = format!("{base}{}", request.uri()).parse().unwrap();
                 soon("an answer", client.request(request)).await.unwrap().map(Body::new)
@@ -379,7 +384,11 @@ impl Browser {
     pub async fn send(&mut self, request: Request<Body>) -> Answer {
         let (parts, body) = self.open(request).await.into_parts();
         let body = soon("the rest of the answer", body.collect()).await.unwrap().to_bytes();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
     }
 
     /// A request for an address, as this browser makes them.

@@ -138,7 +138,15 @@ async fn what_cannot_be_read_is_refused_with_a_code() {
     let house = House::open().await;
     let mut ada = house.person("Ada").await;
     let url = "/api/v1/request-logs/live";
-    for query in ["filter=hello", "filter=status:ok", "filter=colour:red", "filter=status%3A", "since=yesterday", "since=", "filter=status:200&filter=status:404"] {
+    for query in [
+        "filter=hello",
+        "filter=status:ok",
+        "filter=colour:red",
+        "filter=status%3A",
+        "since=yesterday",
+        "since=",
+        "filter=status:200&filter=status:404",
+    ] {
         let answer = ada.get(&format!("{url}?{query}")).await;
         assert_eq!((answer.status, answer.code().as_str()), (400, "filter_unreadable"), "{query}: {answer:?}");
         assert_eq!(answer.header("content-type"), "application/problem+json");
@@ -157,7 +165,8 @@ async fn what_cannot_be_read_is_refused_with_a_code() {
 async fn a_stream_is_not_collected_compressed_or_kept_on_its_way() {
     let house = House::open().await;
     let mut ada = house.person("Ada").await;
-    let request = Request::get("/api/v1/request-logs/live").header("accept-encoding", "gzip, br").body(Body::empty()).unwrap();
+    let request =
+        Request::get("/api/v1/request-logs/live").header("accept-encoding", "gzip, br").body(Body::empty()).unwrap();
     let answer = ada.open(request).await;
     let header = |name: &str| answer.headers().get(name).map_or("", |value| value.to_str().unwrap());
     assert_eq!(header("content-encoding"), "");

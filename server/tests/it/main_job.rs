@@ -24,7 +24,8 @@ pub struct Done {
 impl Journey<'_> {
     /// Signs up, verifies, signs in, reveals, calls, and calls with a wrong key.
     pub async fn go(&self, browser: &mut Browser, gateway: &mut Browser) -> Done {
-        let fields = [("name", self.name), ("email", self.email), ("password", self.password), ("terms", TERMS_VERSION)];
+        let fields =
+            [("name", self.name), ("email", self.email), ("password", self.password), ("terms", TERMS_VERSION)];
         let signed_up = browser.post("/rpc/accounts/sign_up", &fields).await;
         assert!(signed_up.status < 400, "{signed_up:?}");
         let verify = browser.newest_link(self.email).await;

@@ -64,13 +64,27 @@ impl Program {
             .spawn()
             .unwrap();
         let (sender, lines) = mpsc::unbounded_channel();
-        for pipe in [Box::new(child.stderr.take().unwrap()) as Box<dyn std::io::Read + Send>, Box::new(child.stdout.take().unwrap())] {
+        for pipe in [
+            Box::new(child.stderr.take().unwrap()) as Box<dyn std::io::Read + Send>,
+            Box::new(child.stdout.take().unwrap()),
+        ] {
             let sender = sender.clone();
-            std::thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+            std::thread::spawn(move || {
+                BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            });
         }
         let id = child.id();
         let none = String::new;
-        let mut program = Self { child: Some(child), id, lines, said: Vec::new(), portal: none(), gateway: none(), ops: none(), data };
+        let mut program = Self {
+            child: Some(child),
+            id,
+            lines,
+            said: Vec::new(),
+            portal: none(),
+            gateway: none(),
+            ops: none(),
+            data,
+        };
         let listening: Value = serde_json::from_str(&program.line("Listening").await).unwrap();
         let address = |part: &str| format!("http://{}", listening[part].as_str().unwrap());
         (program.portal, program.gateway, program.ops) = (address("portal"), address("gateway"), address("ops"));
@@ -139,7 +153,8 @@ async fn prepare(database: &TestDatabase, upstream: String) -> String {
     let token = portal::sessions::sign_in(&op, "ada@example.com", &password).await.unwrap();
     let person = portal::sessions::resume(&portal, token.reveal(), op.now).await.unwrap().unwrap();
     let op = portal.op(portal::Actor::Account(Box::new(person)), op.now, op.request);
-    let new = portal::keys::NewKey { label: "k".to_owned(), environment: "live".to_owned(), form_token: "t".to_owned() };
+    let new =
+        portal::keys::NewKey { label: "k".to_owned(), environment: "live".to_owned(), form_token: "t".to_owned() };
     portal::keys::create(&op, new).await.unwrap();
     let mails = portal::mail::mailbox(portal.db()).await.unwrap();
     let link = mails[0].links[0].split_once("token=").unwrap().1;
@@ -168,7 +183,9 @@ async fn a_signal_ends_it_after_the_running_request(signal: &str) {
     assert_eq!(program.end().await.code(), Some(0), "{:#?}", program.said);
     assert!(program.said.iter().any(|line| line.contains("Ended")), "{:#?}", program.said);
 
-    let rows = database.texts("SELECT route, method FROM request_logs WHERE status = 200 AND code IS NULL".to_owned(), 2).await;
+    let rows = database
+        .texts("SELECT route, method FROM request_logs WHERE status = 200 AND code IS NULL".to_owned(), 2)
+        .await;
     assert_eq!(rows, [["/slow", "GET"]]);
     assert_eq!(database.count("usage_minutes").await, 1);
 }
@@ -234,11 +251,14 @@ async fn nothing_that_a_person_or_a_program_gave_stands_in_logs_or_metrics() {
     browser.always.extend(strange.clone());
     browser.always.push((HeaderName::from_static("origin"), HeaderValue::from_str(&program.portal).unwrap()));
     gateway.always.extend(strange);
-    let journey = Journey { name: "Canary Nightingale", email: "canary.mail@example.com", password: "canary password of nobody" };
+    let journey =
+        Journey { name: "Canary Nightingale", email: "canary.mail@example.com", password: "canary password of nobody" };
     let done = journey.go(&mut browser, &mut gateway).await;
     assert_eq!((done.first.status, done.refused.status), (200, 401), "{:?} {:?}", done.first, done.refused);
     // Mistakes, which are where logs usually fail.
-    browser.post("/rpc/sessions/sign_in", &[("email", "canary.mail@example.com"), ("password", "canary wrong password")]).await;
+    browser
+        .post("/rpc/sessions/sign_in", &[("email", "canary.mail@example.com"), ("password", "canary wrong password")])
+        .await;
     browser.post("/rpc/accounts/sign_up", &[("name", "canary\0name"), ("email", "canary.bad")]).await;
     browser.post("/rpc/accounts/verify_email", &[("token", "canary-token")]).await;
     browser.get("/api/v1/request-logs/live?filter=canary:filter").await;
@@ -253,7 +273,17 @@ async fn nothing_that_a_person_or_a_program_gave_stands_in_logs_or_metrics() {
     program.signal("TERM");
     assert_eq!(program.end().await.code(), Some(0), "{:#?}", program.said);
 
-    let canaries = ["canary", "nightingale", "203.0.113", &done.secret, &done.wrong, &done.secret[8..], &done.wrong[8..], &session].map(str::to_lowercase);
+    let canaries = [
+        "canary",
+        "nightingale",
+        "203.0.113",
+        &done.secret,
+        &done.wrong,
+        &done.secret[8..],
+        &done.wrong[8..],
+        &session,
+    ]
+    .map(str::to_lowercase);
     // A cut key is a key almost: no stretch of it may stand anywhere either.
     let cut = done.secret[12..24].to_lowercase();
     let logs = program.said.join("\n");
@@ -268,7 +298,20 @@ async fn nothing_that_a_person_or_a_program_gave_stands_in_logs_or_metrics() {
     // In the database are the name and the address, where the register says, and nothing of the rest.
     let dump = format!("{:?}", database.dump().await).to_lowercase();
     assert!(dump.contains("canary nightingale") && dump.contains("canary.mail@example.com"));
-    let nowhere = ["canary password", "canary wrong", "canaryagent", "203.0.113", "canary-xx", "canary-in-the-query", "canary-place", "canary-path", "canary-api", &done.secret, &done.wrong, &session];
+    let nowhere = [
+        "canary password",
+        "canary wrong",
+        "canaryagent",
+        "203.0.113",
+        "canary-xx",
+        "canary-in-the-query",
+        "canary-place",
+        "canary-path",
+        "canary-api",
+        &done.secret,
+        &done.wrong,
+        &session,
+    ];
     for canary in nowhere.map(str::to_lowercase) {
         assert!(!dump.contains(&canary), "`{canary}` stands in the database");
     }

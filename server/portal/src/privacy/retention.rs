@@ -57,7 +57,7 @@ pub struct Erased {
     pub rows: u64,
 }
 
-/// Erases what is past its term; with `Show::Only`, counts it instead. Only the program itself may.
+/// Erases what is past its term; with [`Mode::Count`], counts it instead. Only the program itself may.
 ///
 /// # Errors
 /// [`Refusal::NotAllowed`] for anyone else.

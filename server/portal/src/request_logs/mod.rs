@@ -10,7 +10,8 @@ use contract::request_logs::{Choices, Condition, Filter, RequestRow};
 use contract::{KeyId, Millis, OrganizationId, Page, Permission, RequestId};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, Condition as Where, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait as _, Condition as Where, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
 };
 
 use crate::privacy::retention;
@@ -108,15 +109,27 @@ async fn with_names(op: &Op, rows: Vec<table::Model>) -> Result<Vec<RequestRow>>
 }
 
 /// Rows that pass the filter and arrived at `since` or later, the oldest first: what a live viewer missed. At most
-/// [`REPLAY`] of them, the newest.
+/// [`REPLAY`] of them, the newest, and how many there are before them.
 ///
 /// # Errors
 /// Those of [`Op::require_scope`].
-pub async fn since(op: &Op, scope: Scope, filter: &Filter, since: Millis) -> Result<Vec<RequestRow>> {
-    let query = rows_in(op, scope, filter)?.filter(table::COLUMN.at.gte(since)).limit(REPLAY);
-    let mut rows = with_names(op, query.all(op.db().read()).await?).await?;
+pub async fn since(op: &Op, scope: Scope, filter: &Filter, since: Millis) -> Result<Missed> {
+    let query = rows_in(op, scope, filter)?.filter(table::COLUMN.at.gte(since));
+    let found = query.clone().limit(REPLAY).all(op.db().read()).await?;
+    let shown = found.len() as u64;
+    let all = if shown < REPLAY { shown } else { query.count(op.db().read()).await? };
+    let mut rows = with_names(op, found).await?;
     rows.reverse();
-    Ok(rows)
+    Ok(Missed { rows, before: all.saturating_sub(shown) })
+}
+
+/// What a live viewer missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// The newest rows, the oldest of them first.
+    pub rows: Vec<RequestRow>,
+    /// How many more there are, older than those.
+    pub before: u64,
 }
 
 /// What a viewer can choose from to narrow the log down.

@@ -220,7 +220,7 @@ async fn a_developer_sees_only_rows_of_the_own_organization() {
         assert_eq!(all_pages(&op, Scope::Organization, &Filter::default()).await, of(person));
         let mut missed = of(person);
         missed.reverse();
-        assert_eq!(since(&op, Scope::Organization, &Filter::default(), 0).await.unwrap(), missed);
+        assert_eq!(since(&op, Scope::Organization, &Filter::default(), 0).await.unwrap().rows, missed);
         // No condition opens a door, neither as it is nor negated.
         for condition in conditions(&callers) {
             for negated in [false, true] {
@@ -265,7 +265,7 @@ async fn a_live_viewer_who_was_away_is_sent_the_newest_of_what_was_missed() {
     let rows: Vec<_> = (0..REPLAY as i64 + 30).map(|second| row(after(second), None)).collect();
     store(test.portal.db(), &rows).await.unwrap();
     let op = test.op(&staff, after(3_600));
-    let missed = async |since_ms, filter: &Filter| since(&op, Scope::Everything, filter, since_ms).await.unwrap();
+    let missed = async |since_ms, filter: &Filter| since(&op, Scope::Everything, filter, since_ms).await.unwrap().rows;
     let everything = Filter::default();
     assert_eq!(missed(after(225).timestamp_millis(), &everything).await, rows[225..]);
     assert_eq!(missed(after(225).timestamp_millis() - 1, &everything).await, rows[225..]);

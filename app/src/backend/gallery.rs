@@ -5,10 +5,12 @@
 use contract::usage::UsagePoint;
 use contract::{Environment, FieldProblem, Problem, Refusal};
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
 
 use crate::error::AppError;
-use crate::layout::SitePage;
+use crate::layout::{SitePage, provide_frame};
 use crate::ui::chart::{Bars, Spark};
 use crate::ui::{
     Button, ButtonKind, Card, Checkbox, CodeBlock, Column, CopyButton, Dialog, DialogActions, DialogButton,
@@ -23,10 +25,23 @@ const MOMENT: i64 = 1_795_269_751_884;
 /// A name as long as forms allow, without a place to break.
 const LONG: &str = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
 
-/// `/dev/gallery`
+/// `/dev/gallery`: an application of its own, with this one page.
 #[component]
 #[must_use]
-pub fn GalleryPage() -> impl IntoView {
+pub fn Gallery() -> impl IntoView {
+    provide_meta_context();
+    provide_frame();
+    view! {
+        <Router>
+            <Routes fallback=GalleryPage>
+                <Route path=path!("/dev/gallery") view=GalleryPage ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+}
+
+#[component]
+fn GalleryPage() -> impl IntoView {
     view! {
         <Title text="Gallery"/>
         <SitePage>{gallery()}</SitePage>
