@@ -1,5 +1,6 @@
 //! Live rows: an event stream of the server, followed while the page is open.
 
+use contract::RequestId;
 use contract::request_logs::{LiveEvent, RequestRow};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -23,6 +24,8 @@ pub struct Live {
     /// Whether new rows wait while somebody reads.
     pub paused: RwSignal<bool>,
     waiting: RwSignal<Vec<RequestRow>>,
+    /// The newest row when the page was opened: what is newer came since.
+    newest: Option<RequestId>,
 }
 
 /// Where the connection stands.
@@ -41,6 +44,7 @@ impl Live {
     #[must_use]
     pub fn new(rows: Vec<RequestRow>) -> Self {
         Self {
+            newest: rows.first().map(|row| row.id),
             rows: RwSignal::new(rows),
             connection: RwSignal::new(Connection::Off),
             matched: RwSignal::new(0),
@@ -62,14 +66,10 @@ impl Live {
                         || self.waiting.with_untracked(|rows| rows.iter().any(|one| one.id == row.id))
                 };
                 let new: Vec<RequestRow> = rows.into_iter().filter(|row| !known(row)).collect();
-                self.matched.update(|matched| *matched += new.len() as u64);
+                let since = new.iter().filter(|row| Some(row.id) > self.newest).count();
+                self.matched.update(|matched| *matched += since as u64);
                 let target = if self.paused.get_untracked() { self.waiting } else { self.rows };
-                target.update(|rows| {
-                    for row in new {
-                        rows.insert(0, row);
-                    }
-                    rows.truncate(ROWS_MAX);
-                });
+                target.update(|rows| add(rows, new));
             }
         }
     }
@@ -85,12 +85,16 @@ impl Live {
         self.paused.update(|paused| *paused = !*paused);
         if !self.paused.get_untracked() {
             let waiting = std::mem::take(&mut *self.waiting.write());
-            self.rows.update(|rows| {
-                rows.splice(0..0, waiting);
-                rows.truncate(ROWS_MAX);
-            });
+            self.rows.update(|rows| add(rows, waiting));
         }
     }
+}
+
+/// Keeps the newest first: what is repeated after a lost connection, and slow requests, arrive late.
+fn add(rows: &mut Vec<RequestRow>, new: Vec<RequestRow>) {
+    rows.extend(new);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    rows.truncate(ROWS_MAX);
 }
 
 /// Follows an event stream until the component is gone. Runs in the browser only.

@@ -26,7 +26,7 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 /// An arbitrary number that names our migrations among PostgreSQL's advisory locks.
 const MIGRATION_LOCK: i64 = 0x636f_756e_7465_7273;
 
-/// A writing transaction: rolled back unless committed through [`crate::Op::commit`].
+/// A writing transaction: rolled back unless committed through `Op::commit`.
 pub type Tx = DatabaseTransaction;
 
 /// The database, with its pools.

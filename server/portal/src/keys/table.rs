@@ -61,7 +61,8 @@ impl Model {
             hint: self.hint,
             created_at: self.created_at,
             revealed_at: self.revealed_at,
-            last_used_at: self.last_used_at,
+            // Stored to the minute, which may have begun before the key was.
+            last_used_at: self.last_used_at.map(|used| used.max(self.revealed_at.unwrap_or(used))),
             revoked_at: self.revoked_at,
             week,
         }

@@ -109,7 +109,7 @@ async fn with_names(op: &Op, rows: Vec<table::Model>) -> Result<Vec<RequestRow>>
 }
 
 /// Rows that pass the filter and arrived at `since` or later, the oldest first: what a live viewer missed. At most
-/// [`REPLAY`] of them, the newest, and how many there are before them.
+/// 200 of them, the newest, and how many there are before them.
 ///
 /// # Errors
 /// Those of [`Op::require_scope`].
