@@ -1,6 +1,6 @@
 //! The portal's listener: pages, server functions, live logs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use app::backend::{gallery_shell, shell};
 use axum::extract::FromRef;
@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, header};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use leptos::prelude::LeptosOptions;
-use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list};
 use portal::Portal;
 use request_logs::Ledger;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -21,6 +21,7 @@ mod answers;
 mod context;
 mod live;
 mod mailbox;
+mod patience;
 mod reveal;
 
 use answers::{explain, take_body};
@@ -59,9 +60,15 @@ impl FromRef<AppState> for LeptosOptions {
     }
 }
 
+/// Every page. Listed once: whatever page the process draws meanwhile waits for ever, because Leptos loads no resource
+/// anywhere while it lists routes.
+pub fn pages() -> Vec<AxumRouteListing> {
+    static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    PAGES.get_or_init(|| generate_route_list(app::App)).clone()
+}
+
 /// Everything the portal answers.
 pub fn router(state: AppState) -> Router {
-    let routes = generate_route_list(app::App);
     let site = state.options.site_root.to_string();
     let built = format!("/{}/{{*path}}", state.options.site_pkg_dir);
     // Their names hold a hash of their content.
@@ -74,7 +81,7 @@ pub fn router(state: AppState) -> Router {
     let files = |folder: &str| ServeDir::new(format!("{site}/{folder}")).precompressed_br().precompressed_gzip();
 
     let mut router = Router::new()
-        .leptos_routes(&state, routes, {
+        .leptos_routes(&state, pages(), {
             let options = state.options.clone();
             move || shell(options.clone())
         })
@@ -100,6 +107,7 @@ pub fn router(state: AppState) -> Router {
     });
     router
         .fallback(missing)
+        .layer(middleware::from_fn(patience::draw_again))
         .layer(middleware::from_fn(take_body))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), explain))

@@ -114,7 +114,7 @@ async fn every_server_function_refuses_anonymous_people_or_is_on_the_list() {
 async fn every_page_leads_anonymous_people_to_the_sign_in_or_is_on_the_list() {
     let house = House::open().await;
     let mut public = BTreeSet::new();
-    for route in leptos_axum::generate_route_list(app::App) {
+    for route in server::web::pages() {
         let path: String = route.path().replace("{api}", ":api").replace("{code}", ":code");
         let asked = path.replace(":api", "almanac").replace(":code", "missing_key");
         let asked = if asked.is_empty() { "/" } else { &asked };
