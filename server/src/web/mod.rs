@@ -21,7 +21,6 @@ mod answers;
 mod context;
 mod live;
 mod mailbox;
-mod patience;
 mod reveal;
 
 use answers::{explain, take_body};
@@ -107,7 +106,6 @@ pub fn router(state: AppState) -> Router {
     });
     router
         .fallback(missing)
-        .layer(middleware::from_fn(patience::draw_again))
         .layer(middleware::from_fn(take_body))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), explain))

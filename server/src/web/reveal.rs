@@ -13,7 +13,6 @@ use serde::Deserialize;
 
 use super::AppState;
 use super::answers::refused;
-use super::patience::until_drawn;
 
 #[derive(Deserialize)]
 struct Fields {
@@ -47,17 +46,8 @@ pub(super) async fn reveal(
     };
     context.revealed = Some(Arc::new(revealed));
     again.extensions_mut().insert(context);
-    let (asked, _) = again.into_parts();
-    // The secret exists only in what is drawn now: a page that is never finished would lose it.
-    let mut page = until_drawn(|| {
-        let options = state.options.clone();
-        let request = Request::from_parts(asked.clone(), axum::body::Body::empty());
-        leptos_axum::render_app_async(move || shell(options.clone()))(request)
-    })
-    .await;
-    if page.status() == StatusCode::SERVICE_UNAVAILABLE {
-        return page;
-    }
+    let options = state.options.clone();
+    let mut page = leptos_axum::render_app_async(move || shell(options.clone()))(again).await;
     // To the page a form without a script is always answered well.
     *page.status_mut() = status;
     page
