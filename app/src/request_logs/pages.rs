@@ -17,9 +17,6 @@ use crate::layout::{AdminPlace, ConsolePlace};
 use crate::paths;
 use crate::ui::{Card, EmptyState, Failure, Icon, Pager, format};
 
-/// Rows that a slow answer may have been older than when it was stored: they are asked for again, and known ones skipped.
-const OVERLAP_MS: Millis = 60_000;
-
 /// A developer's log.
 #[component]
 #[must_use]
@@ -81,7 +78,7 @@ fn content(operator: bool, query: &ParamsMap, filter: Filter, before: &str, page
     let newest = (!is_newest).then(|| address(path, query, &[]));
     let summary = format::counted(page.items.len() as i64, "request", "requests");
     let is_empty = page.items.is_empty();
-    let since = page.items.first().map_or(0, |row| row.at - OVERLAP_MS);
+    let since = page.items.first().map_or(0, |row| row.at);
     let live = Live::new(page.items);
     if is_newest {
         follow(live, operator, &filter, since);

@@ -29,9 +29,6 @@ use super::answers::{failed, refused};
 /// A proxy between us and the viewer closes what is silent for a minute.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// Rows of slow requests arrive after faster ones that started later.
-const OVERLAP_MS: Millis = 60_000;
-
 /// How much of a query that cannot be read is repeated: as much as of a filter.
 const SHOWN_QUERY: usize = 60;
 
@@ -76,7 +73,7 @@ pub(super) async fn live(
     // Listening starts before reading, so that no row falls between the two.
     let tail = state.ledger.tail();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<Millis>().ok());
-    let since = last.map(|last| last.saturating_sub(OVERLAP_MS)).or(asked.since);
+    let since = last.or(asked.since);
     let mut first = vec![LiveEvent::Connected];
     if let Some(since) = since {
         match portal::request_logs::since(op, scope, &filter, since).await {

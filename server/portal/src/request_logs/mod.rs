@@ -27,6 +27,9 @@ const PAGE: u64 = 50;
 /// Rows that a live viewer who was away is sent: more than a screen, little enough to send at once.
 const REPLAY: u64 = 200;
 
+/// How much later than its arrival a row may be stored.
+const OVERLAP_MS: Millis = 60_000;
+
 /// Keys and organizations to choose from: more than a list can be read through.
 const CHOICES: u64 = 200;
 
@@ -109,15 +112,18 @@ async fn with_names(op: &Op, rows: Vec<table::Model>) -> Result<Vec<RequestRow>>
 }
 
 /// Rows that pass the filter and arrived at `since` or later, the oldest first: what a live viewer missed. At most
-/// 200 of them, the newest, and how many there are before them.
+/// 200 of them, the newest, and how many more of them there are. Rows of the minute before come along as far as there is
+/// room: a slow request is stored after faster ones that started later.
 ///
 /// # Errors
 /// Those of [`Op::require_scope`].
 pub async fn since(op: &Op, scope: Scope, filter: &Filter, since: Millis) -> Result<Missed> {
-    let query = rows_in(op, scope, filter)?.filter(table::COLUMN.at.gte(since));
-    let found = query.clone().limit(REPLAY).all(op.db().read()).await?;
-    let shown = found.len() as u64;
-    let all = if shown < REPLAY { shown } else { query.count(op.db().read()).await? };
+    let query = rows_in(op, scope, filter)?;
+    let overlap = query.clone().filter(table::COLUMN.at.gte(since.saturating_sub(OVERLAP_MS)));
+    let found = overlap.limit(REPLAY).all(op.db().read()).await?;
+    let shown = found.iter().filter(|row| row.at >= since).count() as u64;
+    let missed = query.filter(table::COLUMN.at.gte(since));
+    let all = if shown < REPLAY { shown } else { missed.count(op.db().read()).await? };
     let mut rows = with_names(op, found).await?;
     rows.reverse();
     Ok(Missed { rows, before: all.saturating_sub(shown) })
@@ -128,7 +134,7 @@ pub async fn since(op: &Op, scope: Scope, filter: &Filter, since: Millis) -> Res
 pub struct Missed {
     /// The newest rows, the oldest of them first.
     pub rows: Vec<RequestRow>,
-    /// How many more there are, older than those.
+    /// How many more were missed, older than those.
     pub before: u64,
 }
 

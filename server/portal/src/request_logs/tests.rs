@@ -265,13 +265,19 @@ async fn a_live_viewer_who_was_away_is_sent_the_newest_of_what_was_missed() {
     let rows: Vec<_> = (0..REPLAY as i64 + 30).map(|second| row(after(second), None)).collect();
     store(test.portal.db(), &rows).await.unwrap();
     let op = test.op(&staff, after(3_600));
-    let missed = async |since_ms, filter: &Filter| since(&op, Scope::Everything, filter, since_ms).await.unwrap().rows;
+    let missed = async |since_ms, filter: &Filter| {
+        let missed = since(&op, Scope::Everything, filter, since_ms).await.unwrap();
+        (missed.rows, missed.before)
+    };
     let everything = Filter::default();
-    assert_eq!(missed(after(225).timestamp_millis(), &everything).await, rows[225..]);
-    assert_eq!(missed(after(225).timestamp_millis() - 1, &everything).await, rows[225..]);
-    assert_eq!(missed(after(225).timestamp_millis() + 1, &everything).await, rows[226..]);
-    assert_eq!(missed(0, &everything).await, rows[30..]);
-    assert_eq!(missed(0, &one(Condition::Code("none".to_owned()), false)).await, []);
+    // One row a second: 60 of the minute before come along.
+    assert_eq!(missed(after(225).timestamp_millis(), &everything).await, (rows[165..].to_vec(), 0));
+    assert_eq!(missed(after(225).timestamp_millis() + 1, &everything).await, (rows[166..].to_vec(), 0));
+    // Beyond what is sent, only what was missed is counted: not the minute that comes along.
+    assert_eq!(missed(after(30).timestamp_millis(), &everything).await, (rows[30..].to_vec(), 0));
+    assert_eq!(missed(after(25).timestamp_millis(), &everything).await, (rows[30..].to_vec(), 5));
+    assert_eq!(missed(0, &everything).await, (rows[30..].to_vec(), 30));
+    assert_eq!(missed(0, &one(Condition::Code("none".to_owned()), false)).await, (Vec::new(), 0));
     let all = choices(&op, Scope::Everything).await.unwrap();
     assert_eq!(all.organizations, [(staff.organization.id, "Staff".to_owned())]);
     assert_eq!(all.keys.len(), 1);
