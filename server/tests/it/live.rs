@@ -120,7 +120,8 @@ async fn a_page_is_sent_what_happened_since_it_was_drawn() {
     let mut ada = house.person("Ada").await;
     let mut witness = operator.live("scope=operator", None).await;
     let old = row(None);
-    let new = RequestRow { at: old.at + 70_000, status: 404, ..row(Some(caller(&house.organization_of(&ada).await, "k"))) };
+    let new =
+        RequestRow { at: old.at + 70_000, status: 404, ..row(Some(caller(&house.organization_of(&ada).await, "k"))) };
     store(&house, &mut witness, &old).await;
     store(&house, &mut witness, &new).await;
     // The minute before comes along.
