@@ -111,9 +111,10 @@ async fn with_names(op: &Op, rows: Vec<table::Model>) -> Result<Vec<RequestRow>>
     Ok(rows.into_iter().map(named).collect())
 }
 
-/// Rows that pass the filter and arrived at `since` or later, the oldest first: what a live viewer missed. At most
-/// 200 of them, the newest, and how many more of them there are. Rows of the minute before come along as far as there is
-/// room: a slow request is stored after faster ones that started later.
+/// Rows that pass the filter and arrived at `since` or later, the oldest first: what a live viewer missed.
+///
+/// At most 200 of them, the newest, and how many more of them there are. Rows of the minute before come along as far as
+/// there is room: a slow request is stored after faster ones that started later.
 ///
 /// # Errors
 /// Those of [`Op::require_scope`].
