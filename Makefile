@@ -27,8 +27,8 @@ check: setup ## format, lints, docs, crate boundaries, licences, size of the bro
 e2e: setup-tests ## the browser tests alone; some of them: make e2e ARGS="main_job"
 	@tools/e2e.sh $(ARGS)
 
-bench: setup ## time to first byte of the demo's pages, over loopback
-	@tools/bench.sh
+bench: setup ## measure: pages, a flood of sign-ins, what time tells of accounts; one: make bench ARGS="sign_in"
+	@tools/bench.sh $(ARGS)
 
 fmt: setup ## format the code
 	@source tools/env.sh && say "Format" && cargo fmt --all

@@ -251,13 +251,16 @@ export async function person(demo, wanted = WIDE_LIGHT) {
       return answer;
     },
 
-    /** Waits until the page listens to clicks, when it is one that will: `hydrate()` marks it when it is done. */
+    /**
+     * Waits until the page listens to clicks, when it is one that will: on a live page `hydrate()` marks that it is done,
+     * on a served page `app/js/site.js` does.
+     */
     async settled() {
       await page.waitForLoadState("load");
       if (!wanted.js) return;
       await page.waitForFunction(() => {
-        const hydrates = document.querySelector('script[type="module"], link[rel="modulepreload"]');
-        return !hydrates || document.documentElement.hasAttribute("data-hydrated");
+        const { dataset } = document.documentElement;
+        return !document.querySelector('script[type="module"]') || "hydrated" in dataset || "ready" in dataset;
       });
     },
 
@@ -350,7 +353,7 @@ export async function assertWellMade(someone) {
 
 // ------------------------------------------------------------------------------------------------- what people do
 
-export const PASSWORD = "correct horse battery staple";
+export const PASSWORD = "eleven green kettles sing";
 
 let people = 0;
 /** An address nobody else uses. */

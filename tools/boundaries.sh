@@ -40,6 +40,7 @@ may request_logs "contract" "axum leptos sea-orm sqlx"
 may migrations "" "axum leptos"
 may portal "contract migrations" "axum leptos hyper"
 may testdb "migrations" "axum leptos"
+may testpasskey "" "tokio axum leptos sea-orm"
 may almanac "" "leptos sea-orm"
 may app "contract portal migrations" "" --features ssr
 may frontend "app contract" "axum sea-orm sqlx tokio hyper" --target wasm32-unknown-unknown

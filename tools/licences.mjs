@@ -57,4 +57,4 @@ if (problems.length > 0) {
   console.error("  What may come in stands in deny.toml.");
   process.exit(1);
 }
-console.log(`  ${foreign.length} crates, all under ${allowed.size} permissive licences`);
+console.log(`  ${foreign.length} crates, all under ${allowed.size} allowed licences`);

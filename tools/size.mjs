@@ -5,9 +5,12 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
-/** kB of WebAssembly after brotli. Above the first we look for what came in; above the second it does not ship. */
+/**
+ * kB of WebAssembly after brotli. The first is the aim: above it we look for what came in. Above the second, which is what
+ * the five live pages weighed (339 kB) and 15 % more, it does not ship.
+ */
 const WARN_KB = 300;
-const FAIL_KB = 400;
+const FAIL_KB = 390;
 
 const folder = process.argv[2];
 const weigh = (bytes) => brotliCompressSync(bytes, {

@@ -4,25 +4,31 @@
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, SET_COOKIE};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, REFERER, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use contract::Refusal;
 use contract::keys::RevealedKey;
+use contract::recovery::RecoveryCodes;
 use leptos::nonce::Nonce;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
-use portal::sessions::SessionToken;
+use portal::sessions::{Opened, SessionToken};
 use portal::{Error, Op};
 
 use crate::error::AppError;
 use crate::kept::{Kept, KeptFields};
 use crate::layout::Frame;
 use crate::theme::{self, Theme};
-use crate::{App, paths};
+use crate::ui::Scripts;
+use crate::{App, Site, paths};
 
 mod gallery;
+mod scripts;
+
+pub use scripts::script_file;
+use scripts::script_tag;
 
 /// Holds the fields of a form that was sent without a script and refused, until the page is shown again.
 const KEPT_COOKIE: &str = "cs_form";
@@ -39,12 +45,20 @@ pub struct RequestContext {
     pub secure_cookies: bool,
     /// What a reveal form that was just sent was answered with.
     pub revealed: Option<Arc<Result<RevealedKey, AppError>>>,
+    /// What a form for new recovery codes that was just sent was answered with.
+    pub codes: Option<Arc<Result<RecoveryCodes, AppError>>>,
 }
 
 /// Name of the session cookie. The `__Host-` prefix (RFC 6265bis §4.1.3.2) ties it to this host and to HTTPS.
 #[must_use]
 pub const fn session_cookie(secure: bool) -> &'static str {
     if secure { "__Host-cs_session" } else { "cs_session" }
+}
+
+/// Name of the cookie by which an account knows the browser again.
+#[must_use]
+pub const fn device_cookie(secure: bool) -> &'static str {
+    if secure { "__Host-cs_device" } else { "cs_device" }
 }
 
 fn parts() -> Result<Parts, AppError> {
@@ -73,7 +87,7 @@ pub async fn op() -> Result<Op, AppError> {
 /// When called outside a request.
 pub async fn frame() -> Result<Frame, AppError> {
     let op = op().await?;
-    Ok(Frame { name: op.portal.settings().name.clone(), me: portal::accounts::me(&op).ok(), now: op.now_ms() })
+    Ok(Frame { name: op.portal.settings().name.clone(), me: portal::accounts::me(&op).await.ok(), now: op.now_ms() })
 }
 
 /// What the reveal form that was just sent was answered with.
@@ -84,6 +98,18 @@ pub fn revealed() -> Result<Option<RevealedKey>, AppError> {
     match context()?.revealed.as_deref() {
         None => Ok(None),
         Some(Ok(key)) => Ok(Some(key.clone())),
+        Some(Err(error)) => Err(error.clone()),
+    }
+}
+
+/// What the form for new recovery codes that was just sent was answered with.
+///
+/// # Errors
+/// That answer, if it was a refusal.
+pub fn new_codes() -> Result<Option<RecoveryCodes>, AppError> {
+    match context()?.codes.as_deref() {
+        None => Ok(None),
+        Some(Ok(codes)) => Ok(Some(codes.clone())),
         Some(Err(error)) => Err(error.clone()),
     }
 }
@@ -100,8 +126,47 @@ impl From<Error> for AppError {
             }
         };
         set_status(&answer);
+        lead_to_confirm(&answer);
         answer
     }
+}
+
+/// A form that needs a fresh authentication, or one at all, leads to where that is given, and from there back to its
+/// page, which shows the form as it was sent: its server function kept the fields.
+fn lead_to_confirm(answer: &AppError) {
+    let place = match answer.refusal() {
+        Some(Refusal::StepUpRequired { .. }) => paths::STEP_UP,
+        Some(Refusal::NotSignedIn) => paths::SIGN_IN,
+        _ => return,
+    };
+    let Ok(parts) = parts() else { return };
+    if parts.method == Method::POST && accepts_html(&parts) {
+        redirect(&format!("{place}?next={}", encoded(&page_of_form(&parts))));
+    }
+}
+
+/// The page that a form was sent from, as its browser says: a path of ours.
+fn page_of_form(parts: &Parts) -> String {
+    let referer = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
+    // A refused form is answered with its own address and the refusal in it; that part must not come back.
+    let path = referer.split_once("://").and_then(|(_, rest)| rest.find('/').map(|start| &rest[start..])).unwrap_or_default();
+    let (page, query) = path.split_once('?').unwrap_or((path, ""));
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("__")).collect();
+    safe_path(&if kept.is_empty() { page.to_owned() } else { format!("{page}?{}", kept.join("&")) })
+}
+
+/// Percent-encodes what is not unreserved (RFC 3986 §2.3), so that a query in `next` stays in `next`.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// A form sent without a script is answered with a redirect; a status would break it.
@@ -114,6 +179,9 @@ fn set_status(answer: &AppError) {
         && (parts.method == Method::GET || !accepts_html(&parts))
     {
         response.set_status(status);
+        if let AppError::Refused(Refusal::TooManyTries { retry_after_s }) = answer {
+            response.insert_header(RETRY_AFTER, HeaderValue::from(*retry_after_s));
+        }
     }
 }
 
@@ -139,6 +207,11 @@ pub fn redirect(path: &str) {
     leptos_axum::redirect(path);
 }
 
+/// Leads back to the security page, which says what was done.
+pub fn lead_back(done: &str) {
+    redirect(&format!("{}?done={done}", paths::SECURITY));
+}
+
 fn append(name: HeaderName, value: &str) {
     if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(value)) {
         response.append_header(name, value);
@@ -154,6 +227,15 @@ fn cookie(name: &str, value: &str, attributes: &str) {
 pub fn set_session(token: &SessionToken) {
     if let Ok(context) = context() {
         cookie(session_cookie(context.secure_cookies), token.reveal(), "; HttpOnly");
+    }
+}
+
+/// Hands the browser what it signed in for: the session, and by what its account knows it again (400 days, the longest
+/// that browsers keep a cookie: RFC 6265bis §5.5).
+pub fn set_opened(opened: &Opened) {
+    set_session(&opened.session);
+    if let (Some(device), Ok(context)) = (&opened.device, context()) {
+        cookie(device_cookie(context.secure_cookies), device.reveal(), "; HttpOnly; Max-Age=34560000");
     }
 }
 
@@ -246,39 +328,57 @@ fn assets(options: &LeptosOptions) -> &'static Assets {
     })
 }
 
-/// Address of the stylesheet, for the few pages that are not drawn by [`App`].
+/// Address of the stylesheet, for the few pages that are drawn by neither [`App`] nor [`Site`].
 #[must_use]
 pub fn stylesheet(options: &LeptosOptions) -> &'static str {
     &assets(options).style
 }
 
-/// The document around every page, with the content security policy that fits it.
+/// The document around every page, with the content security policy that fits it. Whether it is a live page or a served
+/// one is decided here, by its path, and nowhere else.
 ///
 /// Nothing but our own files is loaded or run: no inline script without this answer's nonce, no inline style at all.
 pub fn shell(options: LeptosOptions) -> AnyView {
-    let assets = assets(&options);
+    let live = parts().is_ok_and(|parts| paths::is_live(parts.uri.path()));
+    if live { live_shell(assets(&options)) } else { served_shell(assets(&options)) }
+}
+
+/// A live page: the browser's program takes it over.
+fn live_shell(assets: &'static Assets) -> AnyView {
     // A page that was left while the bundle loads must not report an error; one that stays works without it.
     let start = format!(
         "import('{}').then(m=>m.default({{module_or_path:'{}'}}).then(()=>m.hydrate())).catch(e=>console.warn('The page works without its script:',e))",
         assets.script, assets.wasm
     );
-    let nonce = secure();
+    let nonce = secure(" 'wasm-unsafe-eval'");
     let script = view! { <script r#type="module" nonce=nonce inner_html=start></script> }.into_any();
     document(assets, script, view! { <App/> }.into_any())
 }
 
+/// A served page, and the scripts that it asks for with [`crate::ui::Script`].
+fn served_shell(assets: &'static Assets) -> AnyView {
+    // What it was drawn from is not sent a second time, as data: nothing in the browser would read it. The secret of a
+    // key stands in its page once.
+    if let Some(shared) = Owner::current_shared_context() {
+        shared.set_is_hydrating(false);
+    }
+    let _ = secure(""); // `script_tag` asks for the nonce itself
+    provide_context(Scripts(script_tag));
+    document(assets, script_tag("site"), view! { <Site/> }.into_any())
+}
+
 /// The gallery, without a script: it shows how things look, and stays out of everybody's bundle.
 pub fn gallery_shell(options: LeptosOptions) -> AnyView {
-    let _ = secure(); // no script that would need the nonce
+    let _ = secure(""); // no script that would need the nonce
     document(assets(&options), ().into_any(), view! { <gallery::Gallery/> }.into_any())
 }
 
-/// Sets the headers of a page; the nonce is for its script.
-fn secure() -> Option<Nonce> {
+/// Sets the headers of a page; the nonce is for its scripts, which may do more only if their page needs it.
+fn secure(more: &str) -> Option<Nonce> {
     let nonce = use_nonce()?;
     let response = use_context::<ResponseOptions>()?;
     let policy = format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; font-src 'self'; \
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}'{more}; style-src 'self'; img-src 'self'; font-src 'self'; \
          connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
@@ -316,6 +416,12 @@ pub fn safe_path(asked: &str) -> String {
     let is_url = asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let ours = is_url && asked.starts_with('/') && !asked.starts_with("//");
     if ours { asked.to_owned() } else { paths::CONSOLE.to_owned() }
+}
+
+/// The same for somebody who was asked who they are where no page is waiting: the security page.
+#[must_use]
+pub fn security_or(asked: &str) -> String {
+    if asked.is_empty() { paths::SECURITY.to_owned() } else { safe_path(asked) }
 }
 
 /// Reads an id from a form. What is none belongs to nothing.

@@ -7,24 +7,31 @@
 
 pub mod accounts;
 pub mod apis;
+pub mod audit_log;
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod console;
 pub mod docs;
 pub mod error;
+pub mod guard;
 pub mod home;
 pub mod kept;
 pub mod keys;
 pub mod layout;
 pub mod not_found;
+pub mod organizations;
 pub mod overview;
+pub mod passkeys;
 pub mod paths;
 pub mod policies;
+pub mod recovery;
 pub mod request_logs;
 mod routes;
+pub mod security;
 pub mod sessions;
+pub mod staff;
 pub mod theme;
 pub mod ui;
 pub mod usage;
 
-pub use routes::App;
+pub use routes::{App, Site};

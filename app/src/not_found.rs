@@ -16,7 +16,7 @@ pub fn NotFoundPage() -> impl IntoView {
     view! { <SitePage>{not_found()}</SitePage> }.into_any()
 }
 
-/// Makes the answer a 404. Asked for while a page is drawn on the server, never by the browser.
+/// Makes the answer a 404. Asked for while a served page is drawn, never by the browser.
 ///
 /// # Errors
 /// None of its own.
@@ -31,9 +31,7 @@ pub(crate) fn not_found() -> AnyView {
     let marked = Resource::new_blocking(
         || (),
         |()| async {
-            if is_server() {
-                let _ = mark_missing().await; // the page is the same without the status
-            }
+            let _ = mark_missing().await; // the page is the same without the status
         },
     );
     view! {

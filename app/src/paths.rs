@@ -1,5 +1,8 @@
 //! Typed links: the only place where an address of a page is spelt.
 
+use contract::AccountId;
+use contract::staff::LookPurpose;
+
 /// The public front page.
 pub const HOME: &str = "/";
 /// The list of APIs.
@@ -10,6 +13,22 @@ pub const ERRORS: &str = "/docs/errors";
 pub const SIGN_UP: &str = "/sign-up";
 /// Signing in.
 pub const SIGN_IN: &str = "/sign-in";
+/// Getting back in: a new password, a recovery code, a recovery by mail.
+pub const LOST_ACCESS: &str = "/lost-access";
+/// Signing in with a recovery code.
+pub const USE_RECOVERY_CODE: &str = "/recovery-codes";
+/// Asking for a link that sets a new password.
+pub const FORGOT_PASSWORD: &str = "/forgot-password";
+/// Using a link that sets a new password.
+pub const RESET: &str = "/reset-password";
+/// Using a link that starts a recovery.
+pub const RECOVER: &str = "/recover";
+/// Using a link that completes a recovery.
+pub const FINISH_RECOVERY: &str = "/recover/finish";
+/// Using a link that cancels a recovery.
+pub const CANCEL_RECOVERY: &str = "/recover/cancel";
+/// Using a link with which an address agrees to a change.
+pub const CONFIRM_EMAIL: &str = "/confirm-email";
 /// What is stored, why, and until when.
 pub const PRIVACY: &str = "/privacy";
 /// After signing up.
@@ -28,11 +47,81 @@ pub const KEYS: &str = "/console/keys";
 pub const LOGS: &str = "/console/logs";
 /// Usage of the organization.
 pub const USAGE: &str = "/console/usage";
+/// Passkeys, password, recovery codes, sessions, address.
+pub const SECURITY: &str = "/console/security";
+/// New recovery codes. Its form makes them, and is answered with the page that shows them, like that of a reveal link.
+pub const RECOVERY_CODES: &str = "/console/security/recovery-codes";
+/// Gives the codes that are shown there back as a file.
+pub const RECOVERY_CODES_FILE: &str = "/console/security/recovery-codes/file";
+/// The organization: what it says of itself, members, invitations, roles.
+pub const ORGANIZATION: &str = "/console/organization";
+/// Creating an organization.
+pub const NEW_ORGANIZATION: &str = "/console/organization/new";
+/// Using an invitation.
+pub const INVITE: &str = "/invite";
+/// Using a link that verifies the contact address of an organization.
+pub const VERIFY_CONTACT: &str = "/verify-contact";
+/// Confirming that it is still the same person.
+pub const STEP_UP: &str = "/step-up";
+/// Events of the organization.
+pub const AUDIT: &str = "/console/audit";
 /// The operator's live logs.
 pub const ADMIN_LOGS: &str = "/admin/logs";
+/// Finding an account, for staff.
+pub const ADMIN_ACCOUNTS: &str = "/admin/accounts";
+/// All events, for staff.
+pub const ADMIN_AUDIT: &str = "/admin/audit";
+
+/// Live pages, which the browser's program draws: the routes of [`crate::App`]. All others are loaded whole.
+pub const LIVE: [&str; 5] = [CONSOLE, KEYS, LOGS, USAGE, ADMIN_LOGS];
+
+/// Whether a path is that of a live page.
+#[must_use]
+pub fn is_live(path: &str) -> bool {
+    LIVE.contains(&path)
+}
 
 /// Where the sign-out form is sent: a server function, posted natively so that the browser forgets everything it held.
 pub const SIGN_OUT: &str = "/rpc/sessions/sign_out";
+
+/// Where any page of the console can cancel a recovery: a server function, posted natively.
+pub const CANCEL_MY_RECOVERY: &str = "/rpc/recovery/cancel_mine";
+
+/// Where the switcher of organizations is sent, natively too: everything the page holds is of the one before.
+pub const SWITCH_ORGANIZATION: &str = "/rpc/organizations/switch";
+
+/// The organization's page, which says what was done.
+#[must_use]
+pub fn organization_after(done: &str) -> String {
+    format!("{ORGANIZATION}?done={done}")
+}
+
+/// An invitation, for a page that leads back to it. What cannot be a token of ours is left out.
+#[must_use]
+pub fn invite(token: &str) -> String {
+    let token: String = token.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{INVITE}?token={token}")
+}
+
+/// A page that leads on to another one of ours, whose address needs no more encoding than this.
+#[must_use]
+pub fn leading_to(page: &str, next: &str) -> String {
+    format!("{page}?next={}", next.replace('?', "%3F").replace('=', "%3D").replace('&', "%26"))
+}
+
+/// An account, for staff; without a purpose the page asks for one.
+#[must_use]
+pub fn account(id: AccountId, purpose: Option<LookPurpose>) -> String {
+    let purpose = purpose.map(|purpose| format!("?purpose={}", purpose.word())).unwrap_or_default();
+    format!("{ADMIN_ACCOUNTS}/{id}{purpose}")
+}
+
+/// The same, after something was done to it.
+#[must_use]
+pub fn account_done(id: AccountId, purpose: Option<LookPurpose>, done: &str) -> String {
+    let joint = if purpose.is_some() { '&' } else { '?' };
+    format!("{}{joint}done={done}", account(id, purpose))
+}
 
 /// Docs of one API.
 #[must_use]

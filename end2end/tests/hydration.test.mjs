@@ -1,4 +1,5 @@
-// The browser bundle really runs: a click does what only a script can do, and taking over the page changes nothing.
+// Live pages: the browser bundle really runs. A click does what only a script can do, and taking over the page changes
+// nothing. What served pages do is in served.test.mjs; what both do alike is here.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -11,11 +12,15 @@ after(async () => { await demo?.stop(); });
 
 const theme = (page) => page.evaluate(() => document.documentElement.dataset.theme);
 
-for (const look of LOOKS) {
-  test(`the theme changes at a click, without a new page, and stays (${look.name})`, async () => {
+const SERVED = LOOKS.map((look) => [look, "/"]);
+const LIVE = LOOKS.slice(0, 2).map((look) => [look, "/console"]);
+
+for (const [look, path] of [...SERVED, ...LIVE]) {
+  test(`the theme of ${path} changes at a click, without a new page, and stays (${look.name})`, async () => {
     const someone = await person(demo, look);
     const { page } = someone;
-    await someone.visit("/");
+    if (path === "/console") await newDeveloper(someone, demo);
+    await someone.visit(path);
     const other = look.colorScheme === "light" ? "dark" : "light";
     // Whatever loads the page anew loses this.
     await page.evaluate(() => { globalThis.samePage = true; });
@@ -69,5 +74,27 @@ test("a link inside the console leads on without a new page", async () => {
   await page.getByRole("navigation", { name: "Console" }).getByRole("link", { name: "Keys" }).click();
   await page.getByRole("heading", { name: "Keys", level: 1, exact: true }).waitFor();
   assert.equal(new URL(page.url()).pathname, "/console/keys");
+  assert.equal(await page.evaluate(() => globalThis.samePage), true, "the page was loaded anew");
+});
+
+test("a key is created and revoked without a new page", async () => {
+  const someone = await person(demo);
+  const { page } = someone;
+  await newDeveloper(someone, demo);
+  await someone.visit("/console/keys");
+  await page.evaluate(() => { globalThis.samePage = true; });
+  someone.mayAnswer(422, "/rpc/keys/create");
+  await page.getByRole("button", { name: "Create key", exact: true }).first().click();
+  const dialog = page.getByRole("dialog", { name: "Create key" });
+  const create = dialog.getByRole("button", { name: "Create key", exact: true });
+  await create.click();
+  await dialog.getByText("Fill this in.", { exact: true }).waitFor();
+  await dialog.getByLabel("Label", { exact: true }).fill("By script");
+  await create.click();
+  const row = page.getByRole("row", { name: /By script/ });
+  await row.waitFor();
+  await row.getByRole("button", { name: "Revoke", exact: true }).click();
+  await page.getByRole("dialog", { name: "Revoke By script?" }).getByRole("button", { name: "Revoke key", exact: true }).click();
+  await row.getByText("Revoked", { exact: true }).waitFor();
   assert.equal(await page.evaluate(() => globalThis.samePage), true, "the page was loaded anew");
 });

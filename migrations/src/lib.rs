@@ -20,6 +20,18 @@ mod m20261121_000009_keys;
 mod m20261121_000010_mail_links;
 mod m20261121_000011_request_logs;
 mod m20261121_000012_usage_minutes;
+mod m20261121_000013_account_standing;
+mod m20261121_000014_session_factors;
+mod m20261121_000015_devices;
+mod m20261121_000016_link_subjects;
+mod m20261121_000017_organization_contacts;
+mod m20261121_000018_invites;
+mod m20261121_000019_audit_log;
+mod m20261121_000020_passkeys;
+mod m20261121_000021_ceremonies;
+mod m20261121_000022_recovery_codes;
+mod m20261121_000023_recoveries;
+mod m20261121_000024_email_changes;
 
 /// Applies and undoes migrations.
 #[derive(Debug)]
@@ -41,6 +53,18 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_mail_links::Migration),
             Box::new(m20261121_000011_request_logs::Migration),
             Box::new(m20261121_000012_usage_minutes::Migration),
+            Box::new(m20261121_000013_account_standing::Migration),
+            Box::new(m20261121_000014_session_factors::Migration),
+            Box::new(m20261121_000015_devices::Migration),
+            Box::new(m20261121_000016_link_subjects::Migration),
+            Box::new(m20261121_000017_organization_contacts::Migration),
+            Box::new(m20261121_000018_invites::Migration),
+            Box::new(m20261121_000019_audit_log::Migration),
+            Box::new(m20261121_000020_passkeys::Migration),
+            Box::new(m20261121_000021_ceremonies::Migration),
+            Box::new(m20261121_000022_recovery_codes::Migration),
+            Box::new(m20261121_000023_recoveries::Migration),
+            Box::new(m20261121_000024_email_changes::Migration),
         ]
     }
 }

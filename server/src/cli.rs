@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use contract::StaffRole;
+use contract::audit_log::Verdict;
 use portal::privacy::retention::{self, Mode};
 
 use crate::config::{Overrides, Settings};
@@ -45,6 +46,11 @@ enum Command {
         #[command(subcommand)]
         command: Staff,
     },
+    /// The audit log.
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
     /// Erase what is past its term.
     Retention {
         #[command(subcommand)]
@@ -65,6 +71,23 @@ enum Staff {
 }
 
 #[derive(Debug, Subcommand)]
+enum Audit {
+    /// Read all events and say whether each is as it was written, or name the first that is not.
+    Verify {
+        /// What an earlier run printed as the head: proves that nothing was cut off since.
+        #[arg(long, value_name = "SEQ:HASH", value_parser = noted)]
+        noted: Option<Noted>,
+    },
+}
+
+/// A head that was noted elsewhere.
+#[derive(Clone, Debug)]
+struct Noted {
+    seq: i64,
+    hash: String,
+}
+
+#[derive(Debug, Subcommand)]
 enum Retention {
     /// Do it now.
     Run {
@@ -76,6 +99,14 @@ enum Retention {
 
 fn role(word: &str) -> Result<StaffRole, String> {
     StaffRole::from_word(word).ok_or_else(|| "use owner, admin, support or auditor".to_owned())
+}
+
+fn noted(text: &str) -> Result<Noted, String> {
+    let wanted = || "use what `countersign audit verify` printed as the head, such as 12:3fa9…".to_owned();
+    let (seq, hash) = text.split_once(':').ok_or_else(wanted)?;
+    let seq = seq.parse().ok().filter(|seq| *seq >= 0).ok_or_else(wanted)?;
+    let is_hash = hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if is_hash { Ok(Noted { seq, hash: hash.to_owned() }) } else { Err(wanted()) }
 }
 
 /// Reads the arguments and does what they say.
@@ -128,6 +159,7 @@ fn start(arguments: Arguments) -> anyhow::Result<()> {
             }
             Command::Migrate => migrate(&settings).await,
             Command::Staff { command: Staff::Add { email, role } } => add_staff(&settings, &email, role).await,
+            Command::Audit { command: Audit::Verify { noted } } => verify_audit_log(&settings, noted).await,
             Command::Retention { command: Retention::Run { dry_run } } => run_retention(&settings, dry_run).await,
             Command::CheckConfig => Ok(()),
         }
@@ -150,6 +182,18 @@ async fn add_staff(settings: &Settings, email: &str, role: StaffRole) -> anyhow:
     })?;
     println!("{email} is staff now, as {}.", role.word());
     Ok(())
+}
+
+async fn verify_audit_log(settings: &Settings, noted: Option<Noted>) -> anyhow::Result<()> {
+    let (portal, ..) = open_portal(settings).await?;
+    let noted = noted.as_ref().map(|noted| (noted.seq, noted.hash.as_str()));
+    match portal::audit_log::verify(&system_op(&portal), noted).await? {
+        Verdict::Sound { events, head } => {
+            println!("Sound: {events} events, head {events}:{head}");
+            Ok(())
+        }
+        Verdict::Broken { seq, why } => anyhow::bail!("Not sound: event {seq}: {why}."),
+    }
 }
 
 async fn run_retention(settings: &Settings, dry_run: bool) -> anyhow::Result<()> {

@@ -8,12 +8,14 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use contract::fields::Check;
 use contract::keys::format::is_prefix;
+use ipnet::IpNet;
 use portal::mail::{Sender, SmtpLogin, SmtpSettings, SmtpTls};
 use secrecy::{ExposeSecret, SecretString};
 use toml::{Table, Value};
@@ -37,6 +39,15 @@ const SECRETS: [&str; 2] = ["mail.smtp_password", "security.pepper"];
 /// Longest time a setting may ask to wait: beyond an hour it is a mistake in the unit.
 const LONGEST_WAIT_S: i64 = 3_600;
 
+/// Longest life of what waits for a person: thirty days.
+const LONGEST_LIFE_S: i64 = 2_592_000;
+
+/// Longest idle time of a session: a day.
+const LONGEST_IDLE_S: i64 = 86_400;
+
+/// Shortest idle time of a session: the last use is stored to five minutes.
+const SHORTEST_IDLE_S: i64 = 300;
+
 /// What the program runs with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -52,6 +63,12 @@ pub struct Settings {
     pub data: Data,
     /// How mails leave.
     pub mail: Mail,
+    /// Waiting times of accounts.
+    pub accounts: Accounts,
+    /// When sessions end.
+    pub sessions: Sessions,
+    /// What staff need.
+    pub staff: Staff,
     /// Secrets of the portal.
     pub security: Security,
     /// Log lines.
@@ -68,6 +85,8 @@ pub struct Portal {
     pub public_url: PublicUrl,
     /// What it is called.
     pub name: String,
+    /// Proxies in front of it, whose word on the client's address counts.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Portal {
@@ -147,6 +166,38 @@ pub enum MailTransport {
     Directory(PathBuf),
     /// Not at all: they stay in the outbox and are shown on a page.
     Preview,
+}
+
+/// `[accounts]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accounts {
+    /// How long a recovery by mail waits.
+    pub recovery_wait: TimeDelta,
+}
+
+/// `[sessions]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// Without use, a session ends after this long.
+    pub idle: TimeDelta,
+    /// However much it is used, it ends after this long.
+    pub life: TimeDelta,
+}
+
+/// `[staff]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Staff {
+    /// Whether the operator's desk opens with a passkey only.
+    pub passkeys: StaffPasskeys,
+}
+
+/// Whether the operator's desk opens with a passkey only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StaffPasskeys {
+    /// It does.
+    Required,
+    /// A password is enough: on loopback only.
+    Optional,
 }
 
 /// `[security]`
@@ -486,6 +537,9 @@ impl Reader {
         let ops = self.address("ops.addr").map(|addr| Ops { addr });
         let database = self.database(data.as_ref());
         let mail = self.mail(data.as_ref(), portal.as_ref());
+        let accounts = self.seconds("accounts.recovery_wait_s", 1, LONGEST_LIFE_S);
+        let sessions = self.sessions();
+        let staff = self.staff(portal.as_ref());
         let security = self.security();
         let log = self.log();
         self.refuse_shared_addresses();
@@ -496,6 +550,9 @@ impl Reader {
             database: database?,
             data: data?,
             mail: mail?,
+            accounts: Accounts { recovery_wait: accounts? },
+            sessions: sessions?,
+            staff: staff?,
             security: security?,
             log: log?,
             in_force: BTreeMap::new(),
@@ -510,7 +567,19 @@ impl Reader {
             let name = check.name("", text);
             check.finish().ok().map(|()| name)
         });
-        Some(Portal { addr: addr?, public_url: public_url?, name: name? })
+        let trusted_proxies =
+            self.checked("portal.trusted_proxies", "networks such as `10.0.0.0/8`, separated by commas", |text| {
+                let networks = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+                networks
+                    .map(|network| {
+                        network
+                            .parse()
+                            .ok()
+                            .or_else(|| network.parse().ok().map(|address: IpAddr| IpNet::from(address)))
+                    })
+                    .collect()
+            });
+        Some(Portal { addr: addr?, public_url: public_url?, name: name?, trusted_proxies: trusted_proxies? })
     }
 
     fn gateway(&mut self) -> Option<Gateway> {
@@ -565,7 +634,12 @@ impl Reader {
         let from = self.checked("mail.from", "an address, or a name and an address in angle brackets", sender);
         let smtp = self.smtp(matches!(word, Some(Word::Smtp)));
         if let (Some(Word::Preview), Some(portal)) = (&word, portal) {
-            self.refuse_public_preview(portal);
+            // Mails hold links that sign for their owner.
+            self.refuse_unless_loopback(
+                portal,
+                "`mail.transport` is `preview`, which shows all mails to everybody",
+                "Use `smtp` or `directory`",
+            );
         }
         let transport = match word? {
             Word::Smtp => MailTransport::Smtp(smtp?),
@@ -578,22 +652,46 @@ impl Reader {
         Some(Mail { from: from?, transport })
     }
 
-    /// Mails hold links that sign for their owner, and the preview shows them to everybody.
-    fn refuse_public_preview(&mut self, portal: &Portal) {
+    /// What is for looking around must not be reached by others: `why` is the first half of the sentence, `instead` what
+    /// to do.
+    fn refuse_unless_loopback(&mut self, portal: &Portal, why: &str, instead: &str) {
         if !portal.public_url.is_loopback() {
             self.problems.push(format!(
-                "`mail.transport` is `preview`, which shows all mails to everybody, but `portal.public_url` is {}. \
-                 Use `smtp` or `directory`, or a public_url on localhost.",
+                "{why}, but `portal.public_url` is {}. {instead}, or a public_url on localhost.",
                 portal.public_url
             ));
         }
         if !portal.addr.ip().is_loopback() {
+            self.problems
+                .push(format!("{why}, but `portal.addr` is {}. {instead}, or listen on 127.0.0.1.", portal.addr));
+        }
+    }
+
+    fn sessions(&mut self) -> Option<Sessions> {
+        let idle = self.seconds("sessions.idle_s", SHORTEST_IDLE_S, LONGEST_IDLE_S);
+        let life = self.seconds("sessions.life_s", SHORTEST_IDLE_S, LONGEST_LIFE_S);
+        let (idle, life) = (idle?, life?);
+        if life < idle {
             self.problems.push(format!(
-                "`mail.transport` is `preview`, which shows all mails to everybody, but `portal.addr` is {}. \
-                 Use `smtp` or `directory`, or listen on 127.0.0.1.",
-                portal.addr
+                "`sessions.life_s` is {}, but `sessions.idle_s` is {}: a session cannot be idle for longer than it lives.",
+                life.num_seconds(),
+                idle.num_seconds()
             ));
         }
+        Some(Sessions { idle, life })
+    }
+
+    fn staff(&mut self, portal: Option<&Portal>) -> Option<Staff> {
+        let choices = [("required", StaffPasskeys::Required), ("optional", StaffPasskeys::Optional)];
+        let passkeys = self.choice("staff.passkeys", choices);
+        if let (Some(StaffPasskeys::Optional), Some(portal)) = (passkeys, portal) {
+            self.refuse_unless_loopback(
+                portal,
+                "`staff.passkeys` is `optional`, which lets a password open the operator's desk",
+                "Use `required`",
+            );
+        }
+        Some(Staff { passkeys: passkeys? })
     }
 
     fn smtp(&mut self, in_use: bool) -> Option<SmtpSettings> {
@@ -704,6 +802,11 @@ impl Reader {
         let name = self.name_of(key);
         self.problems.push(format!("{name} is the number {number}, but it must be from {least} to {most}."));
         None
+    }
+
+    fn seconds(&mut self, key: &str, least: i64, most: i64) -> Option<TimeDelta> {
+        let number = i64::try_from(self.number(key, least, most)?).ok()?;
+        TimeDelta::try_seconds(number)
     }
 
     fn checked<T>(&mut self, key: &str, wanted: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use contract::OrganizationId;
 use contract::keys::KeyState;
 use contract::keys::hash::KeyHash;
 use contract::request_logs::RequestRow;
@@ -14,10 +15,11 @@ use portal::apis::ApiRecord;
 use portal::keys::{KeyRecord, KeyWatcher};
 use request_logs::{Ledger, RowStore};
 
-/// Every key that ever had a secret. Reading never waits.
+/// Every key that ever had a secret, and the organizations whose keys rest. Reading never waits.
 #[derive(Debug, Default)]
 pub struct Keys {
     grants: papaya::HashMap<KeyHash, Arc<Grant>>,
+    resting: papaya::HashSet<OrganizationId>,
 }
 
 impl Keys {
@@ -29,6 +31,9 @@ impl Keys {
         for record in portal::keys::load_all(db).await.context("keys could not be read")? {
             self.changed(record);
         }
+        for organization in portal::organizations::resting(db).await.context("organizations could not be read")? {
+            self.rests(organization, true);
+        }
         Ok(())
     }
 }
@@ -39,17 +44,31 @@ impl KeyWatcher for Keys {
         let grants = self.grants.pin();
         let grant = Arc::new(Grant { state, caller: record.caller });
         // A revoked key stays refused, whatever an older reading of the database says.
-        let newer = |known: &Arc<Grant>| Arc::clone(if known.state == GrantState::Revoked { known } else { &grant });
+        let newer = |known: &Arc<Grant>| {
+            let undone = known.state == GrantState::Revoked && grant.state != GrantState::Revoked;
+            Arc::clone(if undone { known } else { &grant })
+        };
         grants.update_or_insert(record.hash, newer, Arc::clone(&grant));
         if let Some(replaced) = record.replaced {
             grants.remove(&replaced);
+        }
+    }
+
+    fn rests(&self, organization: OrganizationId, rests: bool) {
+        let resting = self.resting.pin();
+        if rests {
+            resting.insert(organization);
+        } else {
+            resting.remove(&organization);
         }
     }
 }
 
 impl KeyDirectory for Keys {
     fn find(&self, hash: &KeyHash) -> Option<Arc<Grant>> {
-        self.grants.pin().get(hash).cloned()
+        let grant = self.grants.pin().get(hash).cloned()?;
+        let rests = grant.state == GrantState::Active && self.resting.pin().contains(&grant.caller.organization);
+        Some(if rests { Arc::new(Grant { state: GrantState::Paused, caller: grant.caller.clone() }) } else { grant })
     }
 }
 

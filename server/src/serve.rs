@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::config::{MailTransport, Settings};
+use crate::config::{MailTransport, Settings, StaffPasskeys};
 use crate::directories::{Keys, Sink, Store, Upstreams};
 use crate::ops::{self, Part, Readiness};
 use crate::web::{self, AppState, WebSettings};
@@ -34,6 +34,9 @@ const WAITING_ROWS: usize = 1 << 17;
 
 /// How often what is past its term is erased; what is not erased yet is not shown.
 const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
+
+/// How often recoveries whose time has come are told of: who waited for days does not mind a minute.
+const RECOVERIES_EVERY: Duration = Duration::from_secs(60);
 
 /// How long open pages and streams may hold up the end.
 const PORTAL_DRAIN: Duration = Duration::from_secs(5);
@@ -92,6 +95,10 @@ pub async fn open_portal(settings: &Settings) -> anyhow::Result<(Portal, Arc<Key
         gateway_url: settings.gateway.public_url.to_string(),
         key_prefix: settings.gateway.key_prefix.clone(),
         erase_sent_mails: !matches!(settings.mail.transport, MailTransport::Preview),
+        session_idle: settings.sessions.idle,
+        session_life: settings.sessions.life,
+        recovery_wait: settings.accounts.recovery_wait,
+        staff_need_passkeys: settings.staff.passkeys == StaffPasskeys::Required,
     };
     let portal = Portal::new(db, named, hasher.clone(), Arc::<Keys>::clone(&keys));
     Ok((portal, keys, hasher))
@@ -150,6 +157,7 @@ where
             secure_cookies: settings.portal.secure_cookies(),
             mailbox: matches!(settings.mail.transport, MailTransport::Preview),
             gallery: show == Show::Demo,
+            trusted_proxies: settings.portal.trusted_proxies.clone(),
         }),
     };
     tasks.spawn(serve_http(portal_listener, web::router(state), shutdown.clone()));
@@ -166,6 +174,10 @@ where
     tasks.spawn(every(RETENTION_EVERY, shutdown.clone(), {
         let portal = portal.clone();
         move || erase_what_is_past_its_term(portal.clone())
+    }));
+    tasks.spawn(every(RECOVERIES_EVERY, shutdown.clone(), {
+        let portal = portal.clone();
+        move || tell_of_recoveries(portal.clone())
     }));
     tasks.spawn(every(METRICS_EVERY, shutdown.clone(), move || {
         let metrics = metrics.clone();
@@ -205,7 +217,8 @@ async fn listen(key: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
 
 async fn serve_http(listener: TcpListener, router: axum::Router, shutdown: CancellationToken) -> anyhow::Result<()> {
     let ended = shutdown.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { ended.cancelled().await });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { ended.cancelled().await });
     let bound = async {
         shutdown.cancelled().await;
         // Live streams never end by themselves.
@@ -240,6 +253,14 @@ async fn erase_what_is_past_its_term(portal: Portal) {
             }
         }
         Err(error) => tracing::error!("Erasing what is past its term failed: {error:#}"),
+    }
+}
+
+async fn tell_of_recoveries(portal: Portal) {
+    match portal::recovery::tell_ready(&system_op(&portal)).await {
+        Ok(0) => {}
+        Ok(told) => tracing::info!(told, "Recoveries can be completed now"),
+        Err(error) => tracing::error!("Telling of recoveries failed: {error:#}"),
     }
 }
 

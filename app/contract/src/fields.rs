@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{EMAIL_MAX, NAME_MAX, PASSWORD_MAX, PASSWORD_MIN};
+use crate::accounts::{EMAIL_MAX, NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, PASSWORD_MIN_WITH_PASSKEY, REASON_MAX};
 use crate::keys::LABEL_MAX;
+use crate::organizations::ORGANIZATION_NAME_MAX;
 
 /// One field, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub enum Problem {
         /// How many are needed.
         min: u32,
     },
+    /// A password on a list of known ones, or made of what everybody knows about its person.
+    TooCommon,
     /// Characters that cannot be seen: control characters, line breaks, direction overrides.
     Invisible,
     /// Not an email address.
@@ -40,6 +43,10 @@ pub enum Problem {
     TermsNotAccepted,
     /// Not one of the choices.
     NotAChoice,
+    /// Not the id of such a thing.
+    NotAnId,
+    /// An address that somebody signs in with, where another kind of address is wanted.
+    SignInAddress,
 }
 
 impl fmt::Display for Problem {
@@ -50,10 +57,37 @@ impl fmt::Display for Problem {
             Self::TooShort { min } => {
                 write!(f, "Use at least {min} characters. A few unrelated words are easy to remember.")
             }
+            Self::TooCommon => f.write_str(
+                "This password is on lists of known passwords, or easy to guess from them or from your name. Choose a few unrelated words instead.",
+            ),
             Self::Invisible => f.write_str("Remove the characters that cannot be seen, such as line breaks."),
             Self::NotAnEmail => f.write_str("Enter an address like name@example.com."),
             Self::TermsNotAccepted => f.write_str("Accept the terms to continue."),
             Self::NotAChoice => f.write_str("Choose one of the options."),
+            Self::NotAnId => f.write_str("Enter the whole id, as its page shows it."),
+            Self::SignInAddress => f.write_str(
+                "A member signs in with this address. Give one that belongs to the organization, or none.",
+            ),
+        }
+    }
+}
+
+/// What a password has to hold alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordUse {
+    /// Everything: there is no passkey beside it.
+    Alone,
+    /// There is a passkey, which the account's important actions ask for.
+    BesidePasskey,
+}
+
+impl PasswordUse {
+    /// The fewest characters.
+    #[must_use]
+    pub const fn min(self) -> usize {
+        match self {
+            Self::Alone => PASSWORD_MIN,
+            Self::BesidePasskey => PASSWORD_MIN_WITH_PASSKEY,
         }
     }
 }
@@ -70,6 +104,12 @@ impl Check {
         self.problems.push(FieldProblem { field: field.to_owned(), problem });
     }
 
+    /// How many problems were noted so far.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.problems.len()
+    }
+
     /// A person's name: any script, trimmed, no control characters.
     pub fn name(&mut self, field: &str, value: &str) -> String {
         self.line(field, value, NAME_MAX)
@@ -78,6 +118,21 @@ impl Check {
     /// A key's label.
     pub fn label(&mut self, field: &str, value: &str) -> String {
         self.line(field, value, LABEL_MAX)
+    }
+
+    /// An organization's name.
+    pub fn organization_name(&mut self, field: &str, value: &str) -> String {
+        self.line(field, value, ORGANIZATION_NAME_MAX)
+    }
+
+    /// Why staff do something, in words that the person concerned reads.
+    pub fn reason(&mut self, field: &str, value: &str) -> String {
+        self.line(field, value, REASON_MAX)
+    }
+
+    /// What staff look for: a name, an address, an id.
+    pub fn search(&mut self, field: &str, value: &str) -> String {
+        self.line(field, value, EMAIL_MAX)
     }
 
     fn line(&mut self, field: &str, value: &str, max: usize) -> String {
@@ -106,13 +161,14 @@ impl Check {
         value.to_owned()
     }
 
-    /// A new password: any character, counted as Unicode scalars, never trimmed.
-    pub fn new_password(&mut self, field: &str, value: &str) {
+    /// The length of a new password: any character, counted as Unicode scalars, never trimmed. Whether it is known is
+    /// for the server to say.
+    pub fn new_password(&mut self, field: &str, value: &str, used: PasswordUse) {
         let length = value.chars().count();
         if length == 0 {
             self.refuse(field, Problem::Empty);
-        } else if length < PASSWORD_MIN {
-            self.refuse(field, Problem::TooShort { min: PASSWORD_MIN as u32 });
+        } else if length < used.min() {
+            self.refuse(field, Problem::TooShort { min: used.min() as u32 });
         } else if length > PASSWORD_MAX {
             self.refuse(field, Problem::TooLong { max: PASSWORD_MAX as u32 });
         }
@@ -201,11 +257,14 @@ mod tests {
 
     #[test]
     fn a_password_is_counted_in_characters_and_never_trimmed() {
-        assert_eq!(problems(|check| check.new_password("password", "short")), [Problem::TooShort { min: 15 }]);
-        assert_eq!(problems(|check| check.new_password("password", "пятнадцать букв")), []);
-        assert_eq!(problems(|check| check.new_password("password", &" ".repeat(15))), []);
+        for (used, min) in [(PasswordUse::Alone, 15), (PasswordUse::BesidePasskey, 8)] {
+            assert_eq!(problems(|check| check.new_password("password", "short", used)), [Problem::TooShort { min }]);
+            assert_eq!(problems(|check| check.new_password("password", &"ж".repeat(min as usize), used)), []);
+        }
+        assert_eq!(problems(|check| check.new_password("password", "пятнадцать букв", PasswordUse::Alone)), []);
+        assert_eq!(problems(|check| check.new_password("password", &" ".repeat(15), PasswordUse::Alone)), []);
         assert_eq!(
-            problems(|check| check.new_password("password", &"x".repeat(10_000))),
+            problems(|check| check.new_password("password", &"x".repeat(10_000), PasswordUse::Alone)),
             [Problem::TooLong { max: 256 }]
         );
     }

@@ -121,12 +121,22 @@ ids! {
     AccountId = "acc";
     /// An upstream API.
     ApiId = "api";
+    /// An event of the audit log.
+    AuditEventId = "aud";
+    /// A change of address that waits to be confirmed.
+    EmailChangeId = "emc";
+    /// An invitation to an organization.
+    InviteId = "inv";
     /// A key.
     KeyId = "key";
     /// A queued mail.
     MailId = "mail";
     /// An organization.
     OrganizationId = "org";
+    /// A passkey.
+    PasskeyId = "pk";
+    /// A recovery that waits.
+    RecoveryId = "rec";
     /// One request, on either side of the gateway.
     RequestId = "req";
     /// A signed-in browser.

@@ -5,23 +5,32 @@
 
 pub mod accounts;
 pub mod apis;
+pub mod audit_log;
+pub mod countries;
 pub mod environment;
 pub mod fields;
 pub mod ids;
 pub mod keys;
 pub mod organizations;
 pub mod page;
+pub mod passkeys;
 pub mod permission;
 pub mod policies;
+pub mod recovery;
 pub mod refusal;
 pub mod request_logs;
+pub mod sessions;
+pub mod staff;
 pub mod usage;
 
 pub use environment::Environment;
 pub use fields::{FieldProblem, Problem};
-pub use ids::{AccountId, ApiId, KeyId, MailId, OrganizationId, RequestId, SessionId};
+pub use ids::{
+    AccountId, ApiId, AuditEventId, EmailChangeId, InviteId, KeyId, MailId, OrganizationId, PasskeyId, RecoveryId, RequestId,
+    SessionId,
+};
 pub use page::Page;
-pub use permission::{Permission, Role, StaffRole};
+pub use permission::{Permission, Role, StaffPermission, StaffRole};
 pub use refusal::Refusal;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

@@ -35,6 +35,57 @@ pub enum Refusal {
     LinkExpired,
     /// The link was used.
     LinkUsed,
+    /// The action needs a fresh authentication.
+    StepUpRequired {
+        /// Whether it has to be with a passkey.
+        passkey: bool,
+    },
+    /// Too many tries from one place or for one account.
+    TooManyTries {
+        /// When to try again, in seconds.
+        retry_after_s: u32,
+    },
+    /// The form needs a proof of work first.
+    ProofRequired,
+    /// The passkey was not accepted: never said why.
+    PasskeyRefused,
+    /// Where the portal is reached by a bare address, there are no passkeys.
+    PasskeysUnavailable,
+    /// The question that a passkey answers was too old, or answered before.
+    CeremonyExpired,
+    /// The operator's desk opens with a passkey only.
+    PasskeyRequired,
+    /// Without it there would be no way to sign in any more.
+    LastWayIn,
+    /// An organization would be left without an owner.
+    LastOwner,
+    /// The organization that an account started with stays with its person.
+    PersonalOrganization,
+    /// No such recovery code, or it was used.
+    RecoveryCodeWrong,
+    /// The invitation was sent to another address.
+    InviteForAnother,
+    /// The person belongs to the organization already.
+    AlreadyMember,
+    /// The account may read, and not change.
+    AccountRestricted {
+        /// What the operator gave as the reason.
+        reason: String,
+    },
+    /// The account may do nothing.
+    AccountSuspended {
+        /// What the operator gave as the reason.
+        reason: String,
+    },
+    /// The state an account is in does not lead to the wanted one.
+    StateConflict,
+    /// A recovery is under way already.
+    RecoveryUnderWay,
+    /// There are as many of these as there may be.
+    TooMany {
+        /// How many there may be.
+        max: u32,
+    },
     /// The key was revoked, so nothing can be revealed.
     KeyIsRevoked,
     /// The key is in use, so its secret cannot be made anew.
@@ -62,6 +113,8 @@ pub enum Refusal {
     UnknownKey,
     /// Gateway: the key was revoked.
     RevokedKey,
+    /// Gateway: the key rests while its owner's account is restricted.
+    PausedKey,
     /// Gateway: no API under that name.
     UnknownApi,
     /// Gateway: the URL's path has a form that upstreams read differently.
@@ -89,6 +142,24 @@ impl Refusal {
             Self::LinkUnknown,
             Self::LinkExpired,
             Self::LinkUsed,
+            Self::StepUpRequired { passkey: true },
+            Self::TooManyTries { retry_after_s: 30 },
+            Self::ProofRequired,
+            Self::PasskeyRefused,
+            Self::PasskeysUnavailable,
+            Self::CeremonyExpired,
+            Self::PasskeyRequired,
+            Self::LastWayIn,
+            Self::LastOwner,
+            Self::PersonalOrganization,
+            Self::RecoveryCodeWrong,
+            Self::InviteForAnother,
+            Self::AlreadyMember,
+            Self::AccountRestricted { reason: "keys were found in public code".to_owned() },
+            Self::AccountSuspended { reason: "keys were found in public code".to_owned() },
+            Self::StateConflict,
+            Self::RecoveryUnderWay,
+            Self::TooMany { max: 20 },
             Self::KeyIsRevoked,
             Self::KeyInUse,
             Self::CrossSite,
@@ -101,6 +172,7 @@ impl Refusal {
             Self::MalformedKey,
             Self::UnknownKey,
             Self::RevokedKey,
+            Self::PausedKey,
             Self::UnknownApi,
             Self::AmbiguousPath,
             Self::UpstreamDown,
@@ -127,6 +199,24 @@ impl Refusal {
             Self::LinkUnknown => "link_unknown",
             Self::LinkExpired => "link_expired",
             Self::LinkUsed => "link_used",
+            Self::StepUpRequired { .. } => "step_up_required",
+            Self::TooManyTries { .. } => "too_many_tries",
+            Self::ProofRequired => "proof_required",
+            Self::PasskeyRefused => "passkey_refused",
+            Self::PasskeysUnavailable => "passkeys_unavailable",
+            Self::CeremonyExpired => "ceremony_expired",
+            Self::PasskeyRequired => "passkey_required",
+            Self::LastWayIn => "last_way_in",
+            Self::LastOwner => "last_owner",
+            Self::PersonalOrganization => "personal_organization",
+            Self::RecoveryCodeWrong => "recovery_code_wrong",
+            Self::InviteForAnother => "invite_for_another",
+            Self::AlreadyMember => "already_member",
+            Self::AccountRestricted { .. } => "account_restricted",
+            Self::AccountSuspended { .. } => "account_suspended",
+            Self::StateConflict => "state_conflict",
+            Self::RecoveryUnderWay => "recovery_under_way",
+            Self::TooMany { .. } => "too_many",
             Self::KeyIsRevoked => "key_is_revoked",
             Self::KeyInUse => "key_in_use",
             Self::CrossSite => "cross_site",
@@ -139,6 +229,7 @@ impl Refusal {
             Self::MalformedKey => "malformed_key",
             Self::UnknownKey => "unknown_key",
             Self::RevokedKey => "revoked_key",
+            Self::PausedKey => "paused_key",
             Self::UnknownApi => "unknown_api",
             Self::AmbiguousPath => "ambiguous_path",
             Self::UpstreamDown => "upstream_down",
@@ -152,18 +243,38 @@ impl Refusal {
         match self {
             Self::SeveralKeys | Self::KeyInUrl | Self::AmbiguousPath | Self::FilterUnreadable { .. } => 400,
             Self::SignInFailed
+            | Self::PasskeyRefused
+            | Self::RecoveryCodeWrong
             | Self::NotSignedIn
             | Self::MissingKey
             | Self::MalformedKey
             | Self::UnknownKey
             | Self::RevokedKey => 401,
-            Self::EmailNotVerified | Self::NotAllowed | Self::CrossSite => 403,
-            Self::NotFound | Self::LinkUnknown | Self::UnknownApi => 404,
+            Self::EmailNotVerified
+            | Self::NotAllowed
+            | Self::CrossSite
+            | Self::StepUpRequired { .. }
+            | Self::ProofRequired
+            | Self::PasskeyRequired
+            | Self::InviteForAnother
+            | Self::AccountRestricted { .. }
+            | Self::AccountSuspended { .. }
+            | Self::PausedKey => 403,
+            Self::NotFound | Self::LinkUnknown | Self::PasskeysUnavailable | Self::UnknownApi => 404,
             Self::MethodNotAllowed => 405,
-            Self::KeyIsRevoked | Self::KeyInUse => 409,
-            Self::LinkExpired | Self::LinkUsed => 410,
+            Self::KeyIsRevoked
+            | Self::KeyInUse
+            | Self::LastWayIn
+            | Self::LastOwner
+            | Self::PersonalOrganization
+            | Self::AlreadyMember
+            | Self::StateConflict
+            | Self::RecoveryUnderWay
+            | Self::TooMany { .. } => 409,
+            Self::LinkExpired | Self::LinkUsed | Self::CeremonyExpired => 410,
             Self::TooLarge => 413,
             Self::InvalidInput { .. } => 422,
+            Self::TooManyTries { .. } => 429,
             Self::UpstreamDown => 502,
             Self::UpstreamTimeout { .. } => 504,
         }
@@ -182,6 +293,24 @@ impl Refusal {
             Self::LinkUnknown => "Unknown link",
             Self::LinkExpired => "Link expired",
             Self::LinkUsed => "Link already used",
+            Self::StepUpRequired { .. } => "Confirm that it is you",
+            Self::TooManyTries { .. } => "Too many tries",
+            Self::ProofRequired => "Proof of work needed",
+            Self::PasskeyRefused => "Passkey not accepted",
+            Self::PasskeysUnavailable => "No passkeys here",
+            Self::CeremonyExpired => "Took too long",
+            Self::PasskeyRequired => "Passkey needed",
+            Self::LastWayIn => "Last way to sign in",
+            Self::LastOwner => "Last owner",
+            Self::PersonalOrganization => "Personal organization",
+            Self::RecoveryCodeWrong => "Recovery code not accepted",
+            Self::InviteForAnother => "Invitation for another address",
+            Self::AlreadyMember => "Already a member",
+            Self::AccountRestricted { .. } => "Account restricted",
+            Self::AccountSuspended { .. } => "Account suspended",
+            Self::StateConflict => "Not possible in this state",
+            Self::RecoveryUnderWay => "Recovery under way",
+            Self::TooMany { .. } => "No room for more",
             Self::KeyIsRevoked => "Key is revoked",
             Self::KeyInUse => "Key is in use",
             Self::CrossSite => "Form came from another site",
@@ -194,6 +323,7 @@ impl Refusal {
             Self::MalformedKey => "Malformed key",
             Self::UnknownKey => "Unknown key",
             Self::RevokedKey => "Revoked key",
+            Self::PausedKey => "Paused key",
             Self::UnknownApi => "Unknown API",
             Self::AmbiguousPath => "Ambiguous path",
             Self::UpstreamDown => "Upstream not reachable",
@@ -230,8 +360,58 @@ impl Refusal {
                 "Links in mails work for a limited time. Ask for a new one; the old one stays useless."
             }
             Self::LinkUsed => {
-                "Every link in a mail works once. If you did not use it yourself, revoke the key on the keys page."
+                "Every link in a mail works once. If you did not use it yourself, somebody else reads your mail: secure your mailbox, then end all other sessions on the security page. If the link was for a key, revoke that key."
             }
+            Self::StepUpRequired { .. } => {
+                "Actions that could lock you out or give something away need an authentication that is not older than five minutes. Accounts with a passkey confirm with it, others with their password. Nothing was changed; confirm, and you come back to the same place with the form as you left it."
+            }
+            Self::TooManyTries { .. } => {
+                "Tries are counted for each account and for each network address, in memory only, before anything is looked up. `Retry-After` says when the next one is taken. Your own browser, if it signed in before, and passkeys have an allowance of their own, so that nobody can lock you out by trying."
+            }
+            Self::ProofRequired => {
+                "Forms that anybody can send carry a small proof of work, which your browser computes while you fill them in. Without JavaScript a few forms an hour are taken from one network address; these are used up. Switch JavaScript on, or try again later."
+            }
+            Self::PasskeyRefused => {
+                "The passkey is not one of this account, or its answer could not be verified. The answer is the same in every case, so that nobody learns anything from it. Try again, use another passkey, or another way to sign in."
+            }
+            Self::PasskeysUnavailable => {
+                "Browsers tie passkeys to a domain, and this portal is reached by a bare IP address. Passwords work as ever. Whoever runs the portal can give it a name in `portal.public_url`."
+            }
+            Self::CeremonyExpired => {
+                "A passkey answers one question of ours, once, within five minutes. This one was too old or already answered. Start again."
+            }
+            Self::PasskeyRequired => {
+                "The operator's desk shows other people's data, so it opens with a passkey only. Add one on the security page and sign in with it."
+            }
+            Self::LastWayIn => {
+                "Nothing would be left to sign in with. Add a passkey or set a password first, then remove this one."
+            }
+            Self::LastOwner => {
+                "An organization always has an owner. Hand it over to another member first, or make somebody else an owner too."
+            }
+            Self::PersonalOrganization => {
+                "Every account starts with an organization of its own. Its person is its one owner for as long as the account exists: nobody else can own it, and its person cannot leave it. Other people can be members of it, in any other role. Create another organization for what should change hands."
+            }
+            Self::RecoveryCodeWrong => {
+                "Each recovery code works once, and new codes make the old ones useless. Capital letters and dashes do not matter."
+            }
+            Self::InviteForAnother => {
+                "An invitation is for one address alone. Sign in with the account that has the invited address, or ask for an invitation to yours."
+            }
+            Self::AlreadyMember => "The person with this address belongs to the organization already. Change their role on the members page instead.",
+            Self::AccountRestricted { .. } => {
+                "A restricted account can sign in, read and export, and change nothing; its keys rest. The reason stands on the account page, with how to object."
+            }
+            Self::AccountSuspended { .. } => {
+                "A suspended account cannot sign in, and its keys rest. The reason is said after the right password or passkey only. Answer the mail that we sent about it to object."
+            }
+            Self::StateConflict => {
+                "Somebody or something changed it meanwhile. Load the page again to see how it stands now."
+            }
+            Self::RecoveryUnderWay => {
+                "A recovery of this account is waiting already. It ends by itself, or when somebody cancels it."
+            }
+            Self::TooMany { .. } => "Lists are bounded, so that nobody can fill the disk. Remove one that you do not need.",
             Self::KeyIsRevoked => "A revoked key stays revoked. Create a new one.",
             Self::KeyInUse => {
                 "The key was already accepted by the gateway. Making its secret anew would break whoever uses it. Create another key, move over, then revoke this one."
@@ -262,6 +442,9 @@ impl Refusal {
                 "The text has the form of a key, but there is no such key. It may belong to another environment or another portal. Only its last four characters are stored."
             }
             Self::RevokedKey => "The key was revoked by its organization and will never work again.",
+            Self::PausedKey => {
+                "The key rests while the account of its owner is restricted or suspended. It works again, unchanged, when that ends. The owner was told the reason by mail."
+            }
             Self::UnknownApi => {
                 "The first segment of the path names the API, and there is none with this name. The docs list all of them."
             }
@@ -289,6 +472,7 @@ impl Refusal {
                 | Self::MalformedKey
                 | Self::UnknownKey
                 | Self::RevokedKey
+                | Self::PausedKey
                 | Self::UnknownApi
                 | Self::AmbiguousPath
                 | Self::UpstreamDown
@@ -321,6 +505,25 @@ impl fmt::Display for Refusal {
             Self::LinkUnknown => f.write_str("This link is not complete. Copy the whole link from the mail."),
             Self::LinkExpired => f.write_str("This link is too old. Ask for a new one."),
             Self::LinkUsed => f.write_str("This link was already used. Ask for a new one if you still need it."),
+            Self::StepUpRequired { passkey: true } => f.write_str("Confirm with your passkey that it is you, then continue."),
+            Self::StepUpRequired { passkey: false } => f.write_str("Confirm with your password that it is you, then continue."),
+            Self::TooManyTries { retry_after_s } => write!(f, "Too many tries. Wait {retry_after_s} s, then try again."),
+            Self::ProofRequired => f.write_str("Switch JavaScript on and send the form again, or try again in an hour."),
+            Self::PasskeyRefused => f.write_str("This passkey was not accepted. Try again, or use another way to sign in."),
+            Self::PasskeysUnavailable => f.write_str("This portal has no passkeys. Use a password."),
+            Self::CeremonyExpired => f.write_str("This took too long, or was already done. Start again."),
+            Self::PasskeyRequired => f.write_str("Add a passkey and sign in with it: the operator's desk opens with a passkey only."),
+            Self::LastWayIn => f.write_str("This is the last way to sign in. Add another one first."),
+            Self::LastOwner => f.write_str("An organization needs an owner. Hand it over to another member first."),
+            Self::PersonalOrganization => f.write_str("A personal organization stays with its person. Create another organization for what should change hands."),
+            Self::RecoveryCodeWrong => f.write_str("This recovery code is wrong or was used. Check it, or use another one."),
+            Self::InviteForAnother => f.write_str("This invitation is for another address. Sign in with the account that has it."),
+            Self::AlreadyMember => f.write_str("This person is a member already. Change their role instead."),
+            Self::AccountRestricted { reason } => write!(f, "This account is restricted and cannot change anything: {reason}"),
+            Self::AccountSuspended { reason } => write!(f, "This account is suspended: {reason}"),
+            Self::StateConflict => f.write_str("This is not possible any more. Load the page again to see how it stands."),
+            Self::RecoveryUnderWay => f.write_str("A recovery is already under way. Wait for its mail, or cancel it."),
+            Self::TooMany { max } => write!(f, "There can be {max} of these at most. Remove one first."),
             Self::KeyIsRevoked => f.write_str("This key is revoked. Create a new one."),
             Self::KeyInUse => f.write_str("This key is already in use, so its secret cannot be made anew. Create another key and revoke this one."),
             Self::CrossSite => f.write_str("This form was sent from another site, so it was not accepted. Open the page here and send it again."),
@@ -333,6 +536,7 @@ impl fmt::Display for Refusal {
             Self::MalformedKey => f.write_str("This is not a complete key. Copy it again; a character is missing or wrong."),
             Self::UnknownKey => f.write_str("There is no such key. Check that you use the right one, or create a new one."),
             Self::RevokedKey => f.write_str("This key was revoked. Use another one, or create a new one."),
+            Self::PausedKey => f.write_str("This key rests while its owner's account is restricted. Use another one, or ask the owner."),
             Self::UnknownApi => f.write_str("There is no API with this name. The docs list all of them."),
             Self::AmbiguousPath => f.write_str("Send the path without `.`, `..`, empty segments, encoded slashes or backslashes."),
             Self::UpstreamDown => f.write_str("The API behind the gateway could not be reached. Nothing was charged. Try again in a moment."),

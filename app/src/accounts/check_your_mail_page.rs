@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
 use super::server_fns::ResendVerification;
 use crate::kept::{KeptFields, error_of, problem_of, use_kept};
 use crate::layout::AuthLayout;
 use crate::paths;
-use crate::ui::{Button, FormErrors, InputKind, TextField};
+use crate::ui::{Button, FormErrors, InputKind, Notice, TextField, Tone};
 
 const LABELS: &[(&str, &str)] = &[("email", "Email")];
 
@@ -16,13 +17,19 @@ const LABELS: &[(&str, &str)] = &[("email", "Email")];
 #[must_use]
 pub fn CheckYourMailPage() -> impl IntoView {
     let action = ServerAction::<ResendVerification>::new();
-    let kept = use_kept("resend_verification", action.value().get_untracked().is_some());
+    let refused = action.value().get_untracked().is_some();
+    let kept = use_kept("resend_verification", refused);
+    let sent = use_query_map().get_untracked().get("sent").is_some();
     view! {
         <Title text="Check your mail"/>
         <AuthLayout title="Check your mail">
+            {sent
+                .then(|| {
+                    view! { <Notice tone=Tone::Ok live=true>"If the address waits for verification, a new link is on its way."</Notice> }
+                })}
             <p>"We have sent you a mail with a link. Open it and press the button on the page to confirm your address."</p>
             <p class="muted">"The link works once, for 24 hours. If the address already has an account, the mail says so."</p>
-            <details class="disclosure">
+            <details class="disclosure" open=refused>
                 <summary>"No mail after a few minutes?"</summary>
                 <Suspense>{move || Suspend::new(async move { form(action, kept.await) })}</Suspense>
             </details>
@@ -33,14 +40,12 @@ pub fn CheckYourMailPage() -> impl IntoView {
 
 fn form(action: ServerAction<ResendVerification>, kept: KeptFields) -> AnyView {
     let error = error_of(move || action.value().get());
-    let sent = move || matches!(action.value().get(), Some(Ok(())));
     view! {
         <ActionForm action=action attr:novalidate=true attr:class="grid gap-3 mt-3">
             <p class="muted">"Look in the spam folder first. Then ask for a new link; the old one stops working."</p>
             <FormErrors error labels=LABELS/>
             <TextField name="email" label="Email" kind=InputKind::Email value=kept.value("email") problem=problem_of(error, "email") autocomplete="email" required=true/>
-            <Button pending=action.pending()>"Send a new link"</Button>
-            <p class="small muted" role="status">{move || sent().then_some("If the address waits for verification, a new link is on its way.")}</p>
+            <Button>"Send a new link"</Button>
         </ActionForm>
     }
     .into_any()

@@ -9,11 +9,14 @@ use super::server_fns::SignUp;
 use crate::kept::{KeptFields, error_of, problem_of, use_kept};
 use crate::layout::AuthLayout;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Checkbox, FormErrors, PasswordField, TextField};
+use crate::ui::{Button, ButtonKind, Checkbox, FormErrors, InputKind, PasswordField, Script, TextField};
 
 const LABELS: &[(&str, &str)] = &[("name", "Name"), ("email", "Email"), ("password", "Password"), ("terms", "Terms")];
 
-/// Name, email, password, terms.
+/// Where the form's script gets what it works on.
+const CHALLENGE: &str = "/rpc/guard/challenge?purpose=sign_up";
+
+/// Name, email, a password for those who want one, terms.
 #[component]
 #[must_use]
 pub fn SignUpPage() -> impl IntoView {
@@ -25,19 +28,21 @@ pub fn SignUpPage() -> impl IntoView {
             <Suspense>{move || Suspend::new(async move { form(action, kept.await) })}</Suspense>
             <p class="small muted">"Already have one? " <a class="link" href=paths::SIGN_IN>"Sign in"</a></p>
         </AuthLayout>
+        <Script name="proof"/>
     }
 }
 
 fn form(action: ServerAction<SignUp>, kept: KeptFields) -> AnyView {
     let error = error_of(move || action.value().get());
     view! {
-        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4" attr:data-proof=CHALLENGE>
             <FormErrors error labels=LABELS/>
+            <input type="hidden" name="proof" value=""/>
             <TextField name="name" label="Name" value=kept.value("name") problem=problem_of(error, "name") autocomplete="name" required=true/>
             <TextField
                 name="email"
                 label="Email"
-                kind=crate::ui::InputKind::Email
+                kind=InputKind::Email
                 value=kept.value("email")
                 help="We send a link to it. Nothing else, unless you ask."
                 problem=problem_of(error, "email")
@@ -45,15 +50,16 @@ fn form(action: ServerAction<SignUp>, kept: KeptFields) -> AnyView {
                 required=true
             />
             <PasswordField
-                help=format!("At least {PASSWORD_MIN} characters. A few unrelated words are easy to remember.")
+                help=format!("At least {PASSWORD_MIN} characters. Leave it empty to use a passkey only: you create it when you verify your email.")
                 problem=problem_of(error, "password")
                 autocomplete="new-password"
+                required=false
             />
             <Checkbox name="terms" value=TERMS_VERSION problem=problem_of(error, "terms") required=true>
                 "I accept the " <a class="link" href=paths::TERMS>"terms"</a> " and have seen "
                 <a class="link" href=paths::PRIVACY>"what is stored"</a>
             </Checkbox>
-            <Button kind=ButtonKind::Primary big=true pending=action.pending()>"Create account"</Button>
+            <Button kind=ButtonKind::Primary big=true>"Create account"</Button>
         </ActionForm>
     }
     .into_any()

@@ -9,7 +9,7 @@ use super::curl::curl;
 use crate::apis::read_api_docs;
 use crate::layout::SitePage;
 use crate::paths;
-use crate::ui::{CodeBlock, Coded, CopyButton, EmptyState, Failure, Icon, Skeleton};
+use crate::ui::{CodeBlock, Coded, CopyButton, EmptyState, Failure, Icon};
 
 /// `/docs/{api}`
 #[component]
@@ -20,9 +20,7 @@ pub fn ApiPage() -> impl IntoView {
     view! {
         <SitePage>
             <div class="doc wide">
-                <Suspense fallback=|| {
-                    view! { <Skeleton lines=12/> }
-                }>
+                <Suspense>
                     {move || Suspend::new(async move {
                         match docs.await {
                             Ok(docs) => page(docs),
@@ -90,7 +88,7 @@ pub(crate) fn page(docs: ApiDocs) -> AnyView {
             <div class="secret">
                 <span class="small muted">"Base address"</span>
                 <code>{base_url.clone()}</code>
-                <CopyButton text=base_url.clone() only_icon=true label="Copy the base address"/>
+                <CopyButton only_icon=true label="Copy the base address"/>
             </div>
             <p class="muted">
                 "Send your key with every call: " <a class="link" href=format!("{}#how-to-call", paths::DOCS)>"how to call"</a>

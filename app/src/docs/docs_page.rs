@@ -9,7 +9,7 @@ use crate::apis::list_apis;
 use crate::layout::SitePage;
 use crate::paths;
 use crate::ui::format::counted;
-use crate::ui::{CodeBlock, EmptyState, Failure, Icon, Skeleton};
+use crate::ui::{CodeBlock, EmptyState, Failure, Icon};
 
 /// `/docs`
 #[component]
@@ -26,9 +26,7 @@ pub fn DocsPage() -> impl IntoView {
                 </div>
                 <section class="grid gap-3">
                     <h2>"APIs"</h2>
-                    <Suspense fallback=|| {
-                        view! { <Skeleton lines=4/> }
-                    }>
+                    <Suspense>
                         {move || Suspend::new(async move {
                             match apis.await {
                                 Ok(apis) => api_list(apis),

@@ -10,7 +10,7 @@ use crate::error::AppError;
 use crate::layout::{Frame, SitePage, use_frame};
 use crate::paths;
 use crate::ui::format::counted;
-use crate::ui::{ButtonKind, CodeBlock, Failure, LinkButton, Skeleton};
+use crate::ui::{ButtonKind, CodeBlock, Failure, LinkButton};
 
 /// `/`
 #[component]
@@ -21,9 +21,7 @@ pub fn HomePage() -> impl IntoView {
     view! {
         <SitePage>
             <div class="site">
-                <Suspense fallback=|| {
-                    view! { <div class="hero"><Skeleton lines=6/></div> }
-                }>
+                <Suspense>
                     {move || Suspend::new(async move {
                         let frame = frame.await.unwrap_or_else(|_| Frame::unknown());
                         match apis.await {

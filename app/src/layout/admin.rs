@@ -1,5 +1,6 @@
 //! The operator's desk: the same frame, with an accent of its own and the word "Operator".
 
+use contract::StaffPermission;
 use contract::accounts::Me;
 use leptos::children::ViewFnOnce;
 use leptos::prelude::*;
@@ -13,6 +14,10 @@ use crate::ui::Icon;
 pub enum AdminPlace {
     /// Live logs of all organizations.
     Logs,
+    /// Accounts.
+    Accounts,
+    /// The audit log.
+    Audit,
 }
 
 /// A page of the operator's desk.
@@ -35,12 +40,14 @@ pub fn AdminLayout(
     /// The page.
     children: Children,
 ) -> impl IntoView {
-    let links = vec![Link {
-        icon: Icon::List,
-        label: "Live logs",
-        href: paths::ADMIN_LOGS,
-        current: place == AdminPlace::Logs,
-    }];
+    let link = |icon, label, href, current: AdminPlace| Link { icon, label, href, current: current == place };
+    let mut links = vec![
+        link(Icon::List, "Live logs", paths::ADMIN_LOGS, AdminPlace::Logs),
+        link(Icon::User, "Accounts", paths::ADMIN_ACCOUNTS, AdminPlace::Accounts),
+    ];
+    if me.staff.is_some_and(|role| role.allows(StaffPermission::ReadAuditLog)) {
+        links.push(link(Icon::Check, "Audit", paths::ADMIN_AUDIT, AdminPlace::Audit));
+    }
     let own = vec![
         Link { icon: Icon::Home, label: "Console", href: paths::CONSOLE, current: false },
         Link { icon: Icon::Book, label: "Docs", href: paths::DOCS, current: false },

@@ -31,7 +31,7 @@ impl Frame {
 #[derive(Clone, Copy)]
 pub(super) struct Shared(Resource<Result<Frame, AppError>>);
 
-/// Reads the frame once for all pages. `App` does this; after sign-in and sign-out the page is loaded anew.
+/// Reads the frame once for all live pages, or for one served page; after sign-in and sign-out the page is loaded anew.
 pub fn provide_frame() {
     provide_context(Shared(Resource::new(|| (), |()| read_frame())));
 }

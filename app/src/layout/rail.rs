@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use crate::paths;
+use crate::ui::format::counted;
 use crate::ui::{Button, ButtonKind, Icon, IconView, Mark, ThemeSwitch, provide_clock};
 
 /// The id of the rail and of the main part; one of each on a page.
@@ -47,7 +48,7 @@ pub(super) fn frame(parts: Parts) -> AnyView {
     provide_clock();
     let home = if operator { paths::ADMIN_LOGS } else { paths::CONSOLE };
     let brand = brand(home, name.clone());
-    let organization = (!operator).then(|| organization(me.organization.name.clone()));
+    let organization = (!operator).then(|| organization(&me));
     let more = more.map(|(label, links)| {
         view! {
             <div class="group" aria-hidden="true">{label}</div>
@@ -100,13 +101,42 @@ pub(super) fn brand(href: &'static str, name: String) -> AnyView {
     view! { <a class="brand" href=href><Mark/><span>{name}</span></a> }.into_any()
 }
 
-fn organization(name: String) -> AnyView {
-    let letter: String = name.chars().next().into_iter().collect();
+/// Where the person works, and where else they could. Its form is sent natively: the page it leads to is loaded anew, so
+/// that nothing of the organization before stays.
+fn organization(me: &Me) -> AnyView {
+    let letter: String = me.organization.name.chars().next().into_iter().collect();
+    let others: Vec<AnyView> = me
+        .organizations
+        .iter()
+        .filter(|other| other.id != me.organization.id)
+        .map(|other| {
+            view! {
+                <button type="submit" name="id" value=other.id.to_string()>
+                    <span class="name"><span class="unseen">"Switch to "</span>{other.name.clone()}</span>
+                    <span class="small muted">{other.role.label()}</span>
+                </button>
+            }
+            .into_any()
+        })
+        .collect();
+    let invites = (me.invites > 0).then(|| {
+        let count = counted(me.invites as i64, "invitation", "invitations");
+        view! { <a class="link" href=format!("{}#invitations", paths::ORGANIZATION)>{count}</a> }
+    });
     view! {
-        <div class="organization">
-            <span class="avatar" aria-hidden="true">{letter}</span>
-            <span><span class="unseen">"Organization: "</span>{name}</span>
-        </div>
+        <details class="switcher">
+            <summary class="organization">
+                <span class="avatar" aria-hidden="true">{letter}</span>
+                <span class="name"><span class="unseen">"Organization: "</span>{me.organization.name.clone()}</span>
+                {(me.invites > 0).then(|| view! { <span class="dot"><span class="unseen">", invitations wait"</span></span> })}
+                <IconView icon=Icon::ChevronDown/>
+            </summary>
+            <div class="menu">
+                <form method="post" action=paths::SWITCH_ORGANIZATION>{others}</form>
+                {invites}
+                <a class="link" href=paths::NEW_ORGANIZATION>"New organization"</a>
+            </div>
+        </details>
     }
     .into_any()
 }

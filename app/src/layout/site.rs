@@ -30,7 +30,7 @@ pub fn SitePage(
 ) -> impl IntoView {
     let frame = use_frame();
     let head = view! {
-        <Suspense fallback=|| view! { <div class="site site-bar"></div> }>
+        <Suspense>
             {move || Suspend::new(async move { head(frame.await.unwrap_or_else(|_| Frame::unknown())) })}
         </Suspense>
     }

@@ -13,7 +13,7 @@ use crate::request_logs::listen;
 use crate::ui::{ButtonKind, Card, CodeBlock, Failure, Icon, LinkButton, Step, Steps};
 use crate::usage::{numbers, requests_chart};
 
-/// Four steps until they are done, numbers, a chart.
+/// The first steps until they are done, numbers, a chart.
 #[component]
 #[must_use]
 pub fn OverviewPage() -> impl IntoView {
@@ -39,7 +39,7 @@ pub fn OverviewPage() -> impl IntoView {
 
 fn content(shown: Overview, overview: Resource<Result<Overview, crate::error::AppError>>) -> AnyView {
     let Overview { steps, example_url, usage } = shown;
-    let steps = (steps.done() < 4).then(|| {
+    let steps = (steps.done() < steps.all()).then(|| {
         // The page ticks itself when the first call arrives.
         Effect::new(move || {
             let arrived = move |event| {
@@ -55,25 +55,39 @@ fn content(shown: Overview, overview: Resource<Result<Overview, crate::error::Ap
 }
 
 fn first_steps(steps: FirstSteps, example_url: &str) -> AnyView {
-    let done = steps.done();
+    let (done, all) = (steps.done(), steps.all());
     let curl = format!("curl {example_url} \\\n  -H \"Authorization: Bearer $API_KEY\"");
-    let FirstSteps { email_verified, key, secret_revealed, first_call } = steps;
+    let FirstSteps { email_verified, passkey_added, key, secret_revealed, first_call } = steps;
     let has_key = key.is_some();
+    let key_note = match key {
+        Some(hint) if secret_revealed => hint,
+        Some(_) => "Open the link in your mail. It shows the secret once.".to_owned(),
+        None => String::new(),
+    };
     view! {
-        <Card title="Get to your first call" note=format!("{done} of 4 done") flush=true>
+        <Card title="Get to your first call" note=format!("{done} of {all} done") flush=true>
             <Steps>
                 <Step done=email_verified title="Verify your email"/>
-                <Step done=has_key title="Get a key" note=key.unwrap_or_default()>
-                    {(!has_key).then(|| view! { <LinkButton href=paths::KEYS>"Create a key"</LinkButton> })}
-                </Step>
-                <Step done=secret_revealed title="See its secret" note="Open the link in your mail. It shows the secret once.">
-                    {(has_key && !secret_revealed).then(|| view! { <LinkButton href=paths::KEYS>"Mail me a new link"</LinkButton> })}
+                {passkey_added.map(passkey_step)}
+                <Step done=secret_revealed title="Get a key" note=key_note>
+                    {(!secret_revealed)
+                        .then(|| view! { <LinkButton href=paths::KEYS>{if has_key { "Mail me a new link" } else { "Create a key" }}</LinkButton> })}
                 </Step>
                 <Step done=first_call title="Make your first call" note="This page ticks itself when the call arrives.">
                     {(!first_call).then(|| view! { <CodeBlock code=curl label="First call with curl"/> })}
                 </Step>
             </Steps>
         </Card>
+    }
+    .into_any()
+}
+
+fn passkey_step(added: bool) -> AnyView {
+    let note = if added { "" } else { "Sign in with your fingerprint, your face or your PIN, and type no password." };
+    view! {
+        <Step done=added title="Add a passkey" note=note>
+            {(!added).then(|| view! { <LinkButton href=paths::SECURITY>"Add a passkey"</LinkButton> })}
+        </Step>
     }
     .into_any()
 }

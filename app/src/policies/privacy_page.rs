@@ -7,7 +7,7 @@ use leptos_meta::Title;
 use super::server_fns::read_privacy;
 use crate::layout::SitePage;
 use crate::ui::format::counted;
-use crate::ui::{Failure, Skeleton, Tag, Tone};
+use crate::ui::{Failure, Tag, Tone};
 
 /// `/privacy`
 #[component]
@@ -17,9 +17,7 @@ pub fn PrivacyPage() -> impl IntoView {
     view! {
         <Title text="Privacy"/>
         <SitePage>
-            <Suspense fallback=|| {
-                view! { <div class="doc"><Skeleton lines=16/></div> }
-            }>
+            <Suspense>
                 {move || Suspend::new(async move {
                     match policy.await {
                         Ok(policy) => page(policy),

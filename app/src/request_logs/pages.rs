@@ -15,7 +15,8 @@ use crate::console::{Admin, Console};
 use crate::error::AppError;
 use crate::layout::{AdminPlace, ConsolePlace};
 use crate::paths;
-use crate::ui::{Card, EmptyState, Failure, Icon, Pager, format};
+use crate::staff::desk_refused;
+use crate::ui::{Card, EmptyState, Icon, Pager, format};
 
 /// A developer's log.
 #[component]
@@ -139,7 +140,7 @@ fn failed(operator: bool, error: AppError) -> AnyView {
     let path = if operator { paths::ADMIN_LOGS } else { paths::LOGS };
     let unreadable = matches!(error.refusal(), Some(Refusal::FilterUnreadable { .. }));
     view! {
-        <Failure error/>
+        {desk_refused(error)}
         {unreadable.then(|| view! { <p><a class="link" href=path>"Show all requests"</a></p> })}
     }
     .into_any()

@@ -43,7 +43,7 @@ pub fn CodeBlock(
             <pre tabindex="0" role="group" aria-label=label>
                 <code>{parts}</code>
             </pre>
-            {(!output).then(|| view! { <CopyButton text=code only_icon=true label="Copy the code"/> })}
+            {(!output).then(|| view! { <CopyButton only_icon=true label="Copy the code"/> })}
         </div>
     }
     .into_any()

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, Event};
 
 use super::{Icon, IconView};
 
@@ -16,9 +18,9 @@ const FEEDBACK: Duration = Duration::from_millis(1_800);
 #[component]
 #[must_use]
 pub fn CopyButton(
-    /// What is copied.
-    #[prop(into)]
-    text: Signal<String>,
+    /// What is copied. Left out, it is what stands in the `code` beside the button: a secret stands in its page once.
+    #[prop(optional, into)]
+    text: Option<String>,
     /// Its words, or its name where the icon stands alone.
     #[prop(default = "Copy".to_owned(), into)]
     label: String,
@@ -29,8 +31,10 @@ pub fn CopyButton(
     let (ready, set_ready) = signal(false);
     let (copied, set_copied) = signal(false);
     Effect::new(move || set_ready.set(window().is_secure_context()));
-    let copy = move |_| {
-        write_to_clipboard(&text.get_untracked(), set_copied);
+    let copy = move |event: MouseEvent| {
+        if let Some(text) = text_of(&event) {
+            write_to_clipboard(&text, set_copied);
+        }
     };
     let words = (!only_icon).then(|| label.clone());
     let said = if only_icon { None } else { Some("Copied") };
@@ -40,6 +44,7 @@ pub fn CopyButton(
             class=if only_icon { "btn quiet only-icon copy" } else { "btn copy" }
             aria-label=only_icon.then_some(label)
             title=only_icon.then_some("Copy")
+            data-text=text
             data-ready=move || ready.get().then_some("")
             data-copied=move || copied.get().then_some("")
             on:click=copy
@@ -52,6 +57,13 @@ pub fn CopyButton(
         </button>
     }
     .into_any()
+}
+
+/// What the button that was pressed copies.
+fn text_of(event: &Event) -> Option<String> {
+    let button = event.current_target()?.dyn_into::<Element>().ok()?;
+    let beside = || button.parent_element()?.query_selector("code").ok()??.text_content();
+    button.get_attribute("data-text").or_else(beside)
 }
 
 fn write_to_clipboard(text: &str, set_copied: WriteSignal<bool>) {

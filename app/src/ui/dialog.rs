@@ -21,13 +21,17 @@ pub fn Dialog(
     /// What it is about: "Revoke batch-2026?".
     #[prop(into)]
     title: String,
+    /// Open from the start, on a served page: its form was refused. A script puts it above the page; without one it
+    /// stands in it.
+    #[prop(optional)]
+    shown: bool,
     /// Text and forms; buttons at the end in [`DialogActions`].
     children: Children,
 ) -> impl IntoView {
     let title_id = format!("{id}-title");
     let labelled_by = title_id.clone();
     view! {
-        <dialog class="dialog" id=id aria-labelledby=labelled_by closedby="any">
+        <dialog class="dialog" id=id aria-labelledby=labelled_by closedby="any" open=shown>
             <header>
                 <h2 id=title_id>{title}</h2>
                 <form method="dialog">

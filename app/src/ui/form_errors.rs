@@ -51,7 +51,7 @@ pub(super) fn sentence(error: &AppError) -> AnyView {
             <p>"Something failed on our side. Nothing was changed. Try again, and if it happens again quote this reference:"</p>
             <p class="flex items-center gap-2 mt-1">
                 <code>{reference.clone()}</code>
-                <CopyButton text=reference.clone() label="Copy the reference" only_icon=true/>
+                <CopyButton label="Copy the reference" only_icon=true/>
             </p>
         }
         .into_any(),

@@ -34,11 +34,14 @@ pub enum Icon {
     EyeOff,
     Plus,
     Back,
+    Lock,
+    Users,
+    Download,
 }
 
 impl Icon {
     /// All of them, for the gallery.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::Home,
         Self::Key,
         Self::List,
@@ -66,6 +69,9 @@ impl Icon {
         Self::EyeOff,
         Self::Plus,
         Self::Back,
+        Self::Lock,
+        Self::Users,
+        Self::Download,
     ];
 
     /// The strokes, on a field of 24 by 24.
@@ -128,6 +134,15 @@ impl Icon {
             }
             Self::Plus => r#"<path d="M5 12h14M12 5v14"/>"#,
             Self::Back => r#"<path d="m12 19-7-7 7-7M19 12H5"/>"#,
+            Self::Lock => {
+                r#"<rect width="18" height="11" x="3" y="11" rx="2" ry="2"/><path d="M7 11V7a5 5 0 0 1 10 0v4"/>"#
+            }
+            Self::Users => {
+                r#"<path d="M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M16 3.128a4 4 0 0 1 0 7.744M22 21v-2a4 4 0 0 0-3-3.87"/><circle cx="9" cy="7" r="4"/>"#
+            }
+            Self::Download => {
+                r#"<path d="M12 15V3M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4M7 10l5 5 5-5"/>"#
+            }
         }
     }
 }

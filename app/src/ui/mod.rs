@@ -1,7 +1,8 @@
 //! The kit: small components that every page is made of.
 //!
 //! Each draws one part of `style/app.css`. None fetches data, none knows a page, and each prints the same on the server
-//! and in the browser until an effect runs. `/dev/gallery` shows all of them in every state.
+//! and in the browser until an effect runs. On served pages no effect runs: there `app/js/site.js` does the same by the
+//! names and attributes that stand here. `/dev/gallery` shows all of them in every state.
 
 mod button;
 mod card;
@@ -25,6 +26,7 @@ mod meter;
 mod notice;
 mod pager;
 mod password_field;
+mod script;
 mod secret;
 mod select;
 mod skeleton;
@@ -57,6 +59,7 @@ pub use meter::Meter;
 pub use notice::{Note, Notice};
 pub use pager::Pager;
 pub use password_field::PasswordField;
+pub use script::{Script, Scripts};
 pub use secret::SecretText;
 pub use select::Select;
 pub use skeleton::{Skeleton, SkeletonChart};

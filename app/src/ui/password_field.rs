@@ -25,6 +25,9 @@ pub fn PasswordField(
     /// `current-password` to sign in, `new-password` to choose one.
     #[prop(default = "current-password")]
     autocomplete: &'static str,
+    /// Must be filled in.
+    #[prop(default = true)]
+    required: bool,
     /// Distinguishes two forms on one page that have a field of the same name.
     #[prop(optional, into)]
     id: String,
@@ -43,7 +46,7 @@ pub fn PasswordField(
                     type=move || if shown.get() { "text" } else { "password" }
                     name=name
                     autocomplete=autocomplete
-                    required=true
+                    required=required
                     spellcheck="false"
                     autocapitalize="none"
                     aria-invalid=move || problem.get().map(|_| "true")

@@ -17,8 +17,8 @@ pub fn SecretText(
 ) -> impl IntoView {
     view! {
         <div class="secret" role="group" aria-label=label>
-            <code translate="no">{text.clone()}</code>
-            <CopyButton text=text/>
+            <code translate="no">{text}</code>
+            <CopyButton/>
         </div>
     }
     .into_any()

@@ -51,12 +51,20 @@ pub fn Time(
     /// Stays absolute, to the millisecond: in logs.
     #[prop(optional)]
     precise: bool,
+    /// Stays absolute, to the minute: until when something can be done.
+    #[prop(optional)]
+    absolute: bool,
 ) -> impl IntoView {
     let clock = use_context::<Clock>();
     let text = move || match clock.and_then(|clock| clock.0.get()) {
-        Some(now) if !precise => format::relative(at, now),
+        Some(now) if !precise && !absolute => format::relative(at, now),
         _ if precise => format::clock(at),
         _ => format::date_and_time(at),
     };
-    view! { <time datetime=format::rfc3339(at) title=format::precise(at)>{text}</time> }.into_any()
+    view! {
+        <time datetime=format::rfc3339(at) title=format::precise(at) data-relative=(!precise && !absolute).then_some("")>
+            {text}
+        </time>
+    }
+    .into_any()
 }

@@ -67,6 +67,9 @@ impl Keyring {
             Some(grant) if grant.state == GrantState::Revoked => {
                 Verdict::Refused { refusal: Refusal::RevokedKey, grant: Some(grant), hint: None }
             }
+            Some(grant) if grant.state == GrantState::Paused => {
+                Verdict::Refused { refusal: Refusal::PausedKey, grant: Some(grant), hint: None }
+            }
             Some(grant) => Verdict::Admitted { grant, secret: key.text() },
         }
     }

@@ -6,8 +6,8 @@
 //! 2. The path has one meaning: `ambiguous_path`.
 //! 3. No key stands in the URL: `key_in_url`. Such a key is not looked at, and no part of the URL is kept.
 //! 4. The API exists: `unknown_api`. Before the key, so that a typing error in the URL is not reported as a key problem.
-//! 5. Exactly one key: `missing_key`, `several_keys`; well-formed: `malformed_key`; known: `unknown_key`; active:
-//!    `revoked_key`.
+//! 5. Exactly one key: `missing_key`, `several_keys`; well-formed: `malformed_key`; known: `unknown_key`; not
+//!    revoked: `revoked_key`; not resting: `paused_key`.
 //! 6. The upstream answers: `upstream_down`, `upstream_timeout`.
 //!
 //! Two things are no requests and leave no row: `GET /healthz`, and what is not HTTP or larger than 64 KiB of headers

@@ -25,6 +25,8 @@ pub enum GrantState {
     Active,
     /// It does not, and never will again.
     Revoked,
+    /// It does not while no owner of its organization is in good standing.
+    Paused,
 }
 
 /// Finds keys.

@@ -8,14 +8,20 @@
 
 pub mod accounts;
 pub mod apis;
+pub mod audit_log;
 mod db;
 mod error;
+mod evenly;
+pub mod guard;
 pub mod keys;
 pub mod mail;
 mod mail_links;
+mod notices;
 mod op;
-mod organizations;
+pub mod organizations;
+pub mod passkeys;
 pub mod privacy;
+pub mod recovery;
 pub mod request_logs;
 pub mod sessions;
 pub mod staff;
@@ -26,4 +32,4 @@ pub mod usage;
 
 pub use db::{Db, Tx};
 pub use error::{Error, Result};
-pub use op::{Actor, Op, Portal, PortalSettings, Scope, SignedIn};
+pub use op::{Actor, Browser, Op, Portal, PortalSettings, Scope, SignedIn};

@@ -3,16 +3,27 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::accounts::AccountState;
 use contract::keys::hash::KeyHasher;
 use contract::organizations::CurrentOrganization;
-use contract::{AccountId, MailId, Millis, OrganizationId, Permission, Refusal, RequestId, SessionId, StaffRole};
-use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+use contract::sessions::{Factor, STEP_UP_MS};
+use contract::{
+    AccountId, MailId, Millis, OrganizationId, Permission, Refusal, RequestId, SessionId, StaffPermission, StaffRole,
+};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast};
 use uuid::Uuid;
 
 use crate::accounts::password::Passwords;
+use crate::audit_log::ChainKey;
+use crate::guard::{Guard, Source};
 use crate::keys::{KeyRecord, KeyWatcher};
-use crate::{Db, Result, Tx, tokens};
+use crate::passkeys::Relying;
+use crate::sessions::DeviceToken;
+use crate::{Db, Result, Tx, passkeys, tokens};
+
+/// Ended sessions that a slow listener may lag behind before it has to look for itself.
+const ENDINGS: usize = 1_024;
 
 /// What verbs must know about this installation.
 #[derive(Clone, Debug)]
@@ -27,6 +38,14 @@ pub struct PortalSettings {
     pub key_prefix: String,
     /// Whether mails are handed on, so that their bodies can be erased once sent.
     pub erase_sent_mails: bool,
+    /// Without use, a session ends after this long.
+    pub session_idle: TimeDelta,
+    /// However much it is used, a session ends after this long.
+    pub session_life: TimeDelta,
+    /// How long a recovery by mail waits, so that the owner of a stolen mailbox can still say no.
+    pub recovery_wait: TimeDelta,
+    /// Whether the operator's desk opens with a passkey only.
+    pub staff_need_passkeys: bool,
 }
 
 struct Inner {
@@ -38,6 +57,10 @@ struct Inner {
     // Held from before a key is changed until the watcher knows.
     key_changes: Arc<Mutex<()>>,
     outbox: Arc<Notify>,
+    guard: Guard,
+    chain: ChainKey,
+    relying: Relying,
+    endings: broadcast::Sender<SessionId>,
 }
 
 /// The control plane of one process. Cheap to clone.
@@ -56,7 +79,11 @@ impl Portal {
     /// Puts it together. `keys` is told of every change to a key, after it is committed.
     #[must_use]
     pub fn new(db: Db, settings: PortalSettings, hasher: KeyHasher, keys: Arc<dyn KeyWatcher>) -> Self {
+        // No key of ours reads like these, so neither can collide with the hash of one.
+        let derived = |purpose: &str| hasher.hash(&format!("countersign: {purpose}")).0;
+        let (guard, chain) = (Guard::new(derived("proof of work")), ChainKey::new(derived("audit log")));
         let inner = Inner {
+            relying: Relying::new(&settings.public_url, &settings.name),
             db,
             settings,
             hasher,
@@ -64,6 +91,9 @@ impl Portal {
             keys,
             key_changes: Arc::default(),
             outbox: Arc::default(),
+            guard,
+            chain,
+            endings: broadcast::Sender::new(ENDINGS),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -71,7 +101,7 @@ impl Portal {
     /// An operation.
     #[must_use]
     pub fn op(&self, actor: Actor, now: DateTime<Utc>, request: RequestId) -> Op {
-        Op { portal: self.clone(), actor, now, request }
+        Op { portal: self.clone(), actor, now, request, browser: Browser::none() }
     }
 
     /// The database.
@@ -84,6 +114,18 @@ impl Portal {
     #[must_use]
     pub fn settings(&self) -> &PortalSettings {
         &self.inner.settings
+    }
+
+    /// Hears of every session that ends before its time, after that is committed: an open stream must end with it.
+    #[must_use]
+    pub fn endings(&self) -> broadcast::Receiver<SessionId> {
+        self.inner.endings.subscribe()
+    }
+
+    /// Limits on tries, and proofs of work. In memory only.
+    #[must_use]
+    pub fn guard(&self) -> &Guard {
+        &self.inner.guard
     }
 
     /// Rung whenever a mail was queued and committed.
@@ -100,9 +142,41 @@ impl Portal {
         &self.inner.passwords
     }
 
+    pub(crate) fn chain_key(&self) -> &ChainKey {
+        &self.inner.chain
+    }
+
+    /// What passkeys know of this portal.
+    pub(crate) fn relying(&self) -> &Relying {
+        &self.inner.relying
+    }
+
+    pub(crate) fn keys_watcher(&self) -> &dyn KeyWatcher {
+        &*self.inner.keys
+    }
+
     /// One change to a key at a time: told in another order than they were made, a revoked key would work again.
     pub(crate) async fn change_key(&self) -> OwnedMutexGuard<()> {
         Arc::clone(&self.inner.key_changes).lock_owned().await
+    }
+}
+
+/// The browser or program behind a request, as far as verbs need to know it.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    /// What it calls itself, shortened to its family: “Firefox on Linux”. Empty if it does not say.
+    pub label: String,
+    /// By what its accounts know it again.
+    pub device: Option<DeviceToken>,
+    /// Where it is, for limits. Cannot be stored or printed.
+    pub source: Source,
+}
+
+impl Browser {
+    /// No browser: jobs and the command line.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { label: String::new(), device: None, source: Source::unknown() }
     }
 }
 
@@ -121,6 +195,14 @@ pub struct SignedIn {
     pub organization: CurrentOrganization,
     /// Their place among the staff, if any.
     pub staff: Option<StaffRole>,
+    /// Where their account stands.
+    pub state: AccountState,
+    /// Why, if it is not in good standing.
+    pub state_reason: Option<String>,
+    /// How they proved who they are.
+    pub factor: Factor,
+    /// When they last did.
+    pub authenticated_at: Millis,
 }
 
 /// Who does it.
@@ -154,9 +236,18 @@ pub struct Op {
     pub now: DateTime<Utc>,
     /// Which request it belongs to.
     pub request: RequestId,
+    /// From which browser.
+    pub browser: Browser,
 }
 
 impl Op {
+    /// The same operation, from that browser.
+    #[must_use]
+    pub fn from_browser(mut self, browser: Browser) -> Self {
+        self.browser = browser;
+        self
+    }
+
     /// The moment, as tables store it.
     #[must_use]
     pub fn now_ms(&self) -> Millis {
@@ -174,21 +265,61 @@ impl Op {
         }
     }
 
-    /// The organization the person works in, provided their role allows that.
+    /// The organization the person works in, provided their role and the state of their account allow that.
     ///
     /// # Errors
-    /// [`Refusal::NotSignedIn`], [`Refusal::NotAllowed`].
+    /// [`Refusal::NotSignedIn`], [`Refusal::NotAllowed`], [`Refusal::AccountRestricted`].
     pub fn require(&self, permission: Permission) -> Result<OrganizationId> {
         let organization = &self.signed_in()?.organization;
-        if organization.role.allows(permission) { Ok(organization.id) } else { Err(Refusal::NotAllowed.into()) }
+        if !organization.role.allows(permission) {
+            return Err(Refusal::NotAllowed.into());
+        }
+        if !permission.only_reads() {
+            self.require_good_standing()?;
+        }
+        Ok(organization.id)
     }
 
-    /// The person, provided they are staff. To everyone else the page does not exist.
+    /// The person, provided their account may change things.
     ///
     /// # Errors
-    /// [`Refusal::NotSignedIn`], [`Refusal::NotFound`].
-    pub fn require_staff(&self) -> Result<StaffRole> {
-        Ok(self.signed_in()?.staff.ok_or(Refusal::NotFound)?)
+    /// [`Refusal::NotSignedIn`], [`Refusal::AccountRestricted`].
+    pub fn require_good_standing(&self) -> Result<&SignedIn> {
+        let person = self.signed_in()?;
+        if person.state.may_change() {
+            return Ok(person);
+        }
+        let reason = person.state_reason.clone().unwrap_or_else(|| person.state.sentence().to_owned());
+        Err(Refusal::AccountRestricted { reason }.into())
+    }
+
+    /// The person, provided they proved who they are within the last five minutes; with a passkey, if they have one.
+    ///
+    /// # Errors
+    /// [`Refusal::NotSignedIn`], [`Refusal::StepUpRequired`].
+    pub async fn require_recent(&self) -> Result<&SignedIn> {
+        let person = self.signed_in()?;
+        let passkey = passkeys::has_any(self.db().read(), person.account).await?;
+        let recent = self.now_ms() - person.authenticated_at <= STEP_UP_MS;
+        if recent && (person.factor.is_strong() || !passkey) {
+            Ok(person)
+        } else {
+            Err(Refusal::StepUpRequired { passkey }.into())
+        }
+    }
+
+    /// The person, provided they are staff in a role that allows that. To everyone else the page does not exist.
+    ///
+    /// # Errors
+    /// [`Refusal::NotSignedIn`], [`Refusal::NotFound`], [`Refusal::PasskeyRequired`], [`Refusal::NotAllowed`].
+    pub fn require_staff(&self, permission: StaffPermission) -> Result<StaffRole> {
+        let person = self.signed_in()?;
+        let role = person.staff.ok_or(Refusal::NotFound)?;
+        if person.factor != Factor::Passkey && self.portal.settings().staff_need_passkeys {
+            return Err(Refusal::PasskeyRequired.into());
+        }
+        self.require_good_standing()?;
+        if role.allows(permission) { Ok(role) } else { Err(Refusal::NotAllowed.into()) }
     }
 
     /// `None` for everything, the organization otherwise; either way only if the person may.
@@ -198,7 +329,7 @@ impl Op {
     pub fn require_scope(&self, scope: Scope, permission: Permission) -> Result<Option<OrganizationId>> {
         match scope {
             Scope::Organization => self.require(permission).map(Some),
-            Scope::Everything => self.require_staff().map(|_| None),
+            Scope::Everything => self.require_staff(StaffPermission::ReadRequestLogs).map(|_| None),
         }
     }
 
@@ -214,6 +345,16 @@ impl Op {
     pub(crate) async fn commit(&self, tx: Tx) -> Result<()> {
         tx.commit().await?;
         self.portal.outbox().notify_one();
+        Ok(())
+    }
+
+    /// Commits, then lets everything that these sessions hold open end.
+    pub(crate) async fn commit_endings(&self, tx: Tx, ended: Vec<SessionId>) -> Result<()> {
+        self.commit(tx).await?;
+        for session in ended {
+            // Nobody listens where no stream is open.
+            let _ = self.portal.inner.endings.send(session);
+        }
         Ok(())
     }
 

@@ -12,20 +12,24 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::keys::hash::KeyHasher;
 use contract::keys::{Key, Secret};
+use contract::passkeys::Passkey;
 use contract::policies::TERMS_VERSION;
+use contract::sessions::Factor;
 use contract::request_logs::{Caller, RequestRow};
-use contract::{ApiId, Refusal, RequestId, Role, StaffRole};
+use contract::{ApiId, OrganizationId, Refusal, RequestId, Role, StaffRole};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, QueryFilter as _, Statement};
 use testdb::TestDb;
+use testpasskey::Device;
 use uuid::Uuid;
 
 use crate::accounts::{self, NewAccount, Password};
 use crate::keys::{self, KeyRecord, KeyWatcher, NewKey};
 use crate::mail::{self, MailboxEntry};
 use crate::organizations::members;
-use crate::sessions::{self, SessionToken};
-use crate::{Actor, Db, Error, Op, Portal, PortalSettings, Result, SignedIn, staff, tokens};
+use crate::op::Browser;
+use crate::sessions::{self, DeviceToken, SessionToken};
+use crate::{Actor, Db, Error, Op, Portal, PortalSettings, Result, SignedIn, passkeys, staff, tokens};
 
 /// What everyone here signs in with.
 pub(crate) const PASSWORD: &str = "eleven green kettles sing";
@@ -47,6 +51,7 @@ pub(crate) fn at(after: TimeDelta) -> DateTime<Utc> {
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
     told: Mutex<Vec<KeyRecord>>,
+    rests: Mutex<Vec<(OrganizationId, bool)>>,
 }
 
 impl Watcher {
@@ -54,11 +59,20 @@ impl Watcher {
     pub(crate) fn take(&self) -> Vec<KeyRecord> {
         std::mem::take(&mut *self.told.lock().unwrap())
     }
+
+    /// Of which organizations it was told since then that their keys rest, or work.
+    pub(crate) fn take_rests(&self) -> Vec<(OrganizationId, bool)> {
+        std::mem::take(&mut *self.rests.lock().unwrap())
+    }
 }
 
 impl KeyWatcher for Watcher {
     fn changed(&self, record: KeyRecord) {
         self.told.lock().unwrap().push(record);
+    }
+
+    fn rests(&self, organization: OrganizationId, rests: bool) {
+        self.rests.lock().unwrap().push((organization, rests));
     }
 }
 
@@ -80,6 +94,10 @@ pub(crate) async fn portal() -> TestPortal {
         gateway_url: "https://gateway.example".to_owned(),
         key_prefix: "cs".to_owned(),
         erase_sent_mails: true,
+        session_idle: TimeDelta::hours(1),
+        session_life: TimeDelta::hours(24),
+        recovery_wait: TimeDelta::hours(72),
+        staff_need_passkeys: true,
     };
     let watcher = Arc::new(Watcher::default());
     let portal = Portal::new(db, settings, KeyHasher::new(&PEPPER), Arc::clone(&watcher) as Arc<dyn KeyWatcher>);
@@ -104,7 +122,7 @@ impl TestPortal {
 
     /// Signs somebody up, and leaves the mail unopened.
     pub(crate) async fn sign_up(&self, name: &str, email: &str, now: DateTime<Utc>) {
-        accounts::sign_up(&self.anonymous(now), new_account(name, email)).await.unwrap();
+        accounts::sign_up(&self.anonymous(now), new_account(name, email), "").await.unwrap();
     }
 
     /// A person whose address is this name at example.com: signed up at the start, verified and signed in two seconds
@@ -117,16 +135,44 @@ impl TestPortal {
         self.sign_in(&email, at(TimeDelta::seconds(2))).await.1
     }
 
-    /// The same, among the staff.
+    /// The same, among the staff, and as if signed in with a passkey.
     pub(crate) async fn staff(&self, name: &str, role: StaffRole) -> SignedIn {
         let person = self.sign_up_and_verify(name).await;
         staff::add(&self.system(start()), &person.email, role).await.unwrap();
-        self.sign_in(&person.email, at(TimeDelta::seconds(3))).await.1
+        SignedIn { factor: Factor::Passkey, ..self.sign_in(&person.email, at(TimeDelta::seconds(3))).await.1 }
+    }
+
+    /// The same from a browser that says what it is, and which its accounts may know again.
+    pub(crate) fn anonymous_with(&self, device: Option<&DeviceToken>, now: DateTime<Utc>) -> Op {
+        let label = "Firefox on Linux".to_owned();
+        self.anonymous(now).from_browser(Browser { label, device: device.cloned(), ..Browser::none() })
+    }
+
+    /// Gives a person a passkey on this device.
+    pub(crate) async fn add_passkey(&self, person: &SignedIn, device: &mut Device, now: DateTime<Utc>) -> Passkey {
+        let op = self.op(person, now);
+        let asked = passkeys::start_registration(&op).await.unwrap();
+        let answer = device.create(&asked.options).unwrap();
+        passkeys::finish_registration(&op, &asked.ceremony, &answer, "Phone").await.unwrap()
+    }
+
+    /// Signs in with a passkey on this device.
+    pub(crate) async fn sign_in_with_passkey(&self, device: &mut Device, now: DateTime<Utc>) -> SignedIn {
+        let op = self.anonymous(now);
+        let asked = passkeys::start_sign_in(&op).await.unwrap();
+        let answer = device.get(&asked.options).unwrap();
+        let opened = passkeys::finish_sign_in(&op, &asked.ceremony, &answer).await.unwrap();
+        sessions::resume(&self.portal, opened.session.reveal(), now).await.unwrap().unwrap()
+    }
+
+    /// Words of the events in the audit log, in their order.
+    pub(crate) async fn actions(&self) -> Vec<String> {
+        self.texts("SELECT action FROM audit_events ORDER BY seq".to_owned(), 1).await.concat()
     }
 
     /// Signs in with the password of everyone.
     pub(crate) async fn sign_in(&self, email: &str, now: DateTime<Utc>) -> (SessionToken, SignedIn) {
-        let token = sessions::sign_in(&self.anonymous(now), email, &password()).await.unwrap();
+        let token = sessions::sign_in(&self.anonymous(now), email, &password()).await.unwrap().session;
         let person = sessions::resume(&self.portal, token.reveal(), now).await.unwrap().unwrap();
         (token, person)
     }

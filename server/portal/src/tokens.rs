@@ -25,6 +25,13 @@ pub(crate) fn random_text<const LENGTH: usize>() -> anyhow::Result<[u8; LENGTH]>
     Ok(text)
 }
 
+/// Random bytes.
+pub(crate) fn random_bytes<const LENGTH: usize>() -> anyhow::Result<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no randomness: {error}"))?;
+    Ok(bytes)
+}
+
 /// A new token: what a link or a cookie carries.
 pub(crate) fn new_token() -> anyhow::Result<String> {
     Ok(random_text::<TOKEN_LENGTH>()?.iter().map(|byte| char::from(*byte)).collect())

@@ -257,6 +257,51 @@ fn the_mail_preview_is_refused_where_others_could_see_it() {
 }
 
 #[test]
+fn staff_without_passkeys_are_refused_where_others_could_reach_the_desk() {
+    assert_eq!(from_file("").staff.passkeys, StaffPasskeys::Required);
+    let sentences = problems(
+        "[staff]\npasskeys = \"optional\"\n[portal]\naddr = \"0.0.0.0:3000\"\npublic_url = \"https://portal.example\"",
+    );
+    assert_eq!(
+        sentences,
+        [
+            "`staff.passkeys` is `optional`, which lets a password open the operator's desk, but `portal.public_url` is \
+             https://portal.example. Use `required`, or a public_url on localhost.",
+            "`staff.passkeys` is `optional`, which lets a password open the operator's desk, but `portal.addr` is \
+             0.0.0.0:3000. Use `required`, or listen on 127.0.0.1."
+        ]
+    );
+    assert_eq!(from_file("[staff]\npasskeys = \"optional\"").staff.passkeys, StaffPasskeys::Optional);
+    assert_eq!(
+        problems("[staff]\npasskeys = \"no\""),
+        ["`staff.passkeys` in countersign.toml is the text `no`, but it must be `required` or `optional`."]
+    );
+}
+
+#[test]
+fn sessions_and_recoveries_end_when_the_settings_say() {
+    let settings = from_file("");
+    assert_eq!(settings.sessions, Sessions { idle: TimeDelta::hours(1), life: TimeDelta::days(1) });
+    assert_eq!(settings.accounts.recovery_wait, TimeDelta::days(3));
+    let settings = from_file("[sessions]\nidle_s = 300\nlife_s = 2592000\n[accounts]\nrecovery_wait_s = 60");
+    assert_eq!(settings.sessions, Sessions { idle: TimeDelta::minutes(5), life: TimeDelta::days(30) });
+    assert_eq!(settings.accounts.recovery_wait, TimeDelta::minutes(1));
+    assert_eq!(
+        problems("[sessions]\nidle_s = 7200\nlife_s = 3600"),
+        [
+            "`sessions.life_s` is 3600, but `sessions.idle_s` is 7200: a session cannot be idle for longer than it lives."
+        ]
+    );
+    assert_eq!(
+        problems("[sessions]\nidle_s = 299\n[accounts]\nrecovery_wait_s = 0"),
+        [
+            "`accounts.recovery_wait_s` in countersign.toml is the number 0, but it must be from 1 to 2592000.",
+            "`sessions.idle_s` in countersign.toml is the number 299, but it must be from 300 to 86400."
+        ]
+    );
+}
+
+#[test]
 fn smtp_needs_a_host_and_encryption_unless_it_is_on_loopback() {
     assert_eq!(
         problems("[mail]\ntransport = \"smtp\""),

@@ -30,7 +30,11 @@ const SLUG: &str = "almanac";
 /// What a demo sets, whatever the settings say.
 #[must_use]
 pub fn overrides(overrides: Overrides) -> Overrides {
-    overrides.set("mail.transport", "preview").set("portal.name", "Almanac API")
+    overrides
+        .set("mail.transport", "preview")
+        .set("portal.name", "Almanac API")
+        // The printed password opens the operator's desk.
+        .set("staff.passkeys", "optional")
 }
 
 /// Runs it until it is asked to end.
@@ -114,7 +118,7 @@ async fn traffic_keys(portal: &Portal) -> anyhow::Result<Vec<Secret>> {
         };
         portal::accounts::create_verified(&system_op(portal), new).await?;
         let token = portal::sessions::sign_in(&system_op(portal), email, &Password::new(password)).await?;
-        let person = portal::sessions::resume(portal, token.reveal(), clock::now())
+        let person = portal::sessions::resume(portal, token.session.reveal(), clock::now())
             .await?
             .context("the demo's account cannot sign in")?;
         // Secrets of an earlier start are not kept anywhere, so its keys are of no use to anyone.

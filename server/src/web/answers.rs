@@ -33,6 +33,9 @@ pub(super) fn refused(state: &AppState, id: RequestId, asked: &HeaderMap, refusa
         answer
     };
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Refusal::TooManyTries { retry_after_s } = refusal {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+    }
     if accepts_html {
         let policy =
             HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");

@@ -1,6 +1,6 @@
 //! Before anything else looks at a request: who sends it, when, and what it is called.
 
-use app::backend::{RequestContext, session_cookie};
+use app::backend::{RequestContext, encoded, session_cookie};
 use app::paths;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::answers::{failed, refused};
+use super::browser::browser;
 use crate::clock;
 
 /// The header that names a request, on the way out: the same on the portal and on the gateway.
@@ -32,11 +33,12 @@ pub(super) async fn with_context(State(state): State<AppState>, mut request: Req
         Some(Turn::SignIn(to)) => Redirect::to(&to).into_response(),
         Some(Turn::NotFound) => refused(&state, id, request.headers(), &Refusal::NotFound),
         None => {
-            let op = state.portal.op(actor, now, id);
+            let op = state.portal.op(actor, now, id).from_browser(browser(&request, &cookies, &state.web));
             request.extensions_mut().insert(RequestContext {
                 op,
                 secure_cookies: state.web.secure_cookies,
                 revealed: None,
+                codes: None,
             });
             next.run(request).await
         }
@@ -73,7 +75,7 @@ enum Turn {
 fn turn_away(request: &Request, actor: &Actor) -> Option<Turn> {
     let path = request.uri().path();
     let of = |place: &str| path == place || path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
-    let private = of(paths::CONSOLE) || of("/admin") || of(paths::REVEAL);
+    let private = of(paths::CONSOLE) || of("/admin") || of(paths::REVEAL) || of(paths::STEP_UP);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match actor {
         Actor::Anonymous if private && reads => {
@@ -83,17 +85,4 @@ fn turn_away(request: &Request, actor: &Actor) -> Option<Turn> {
         Actor::Account(person) if of("/admin") && person.staff.is_none() => Some(Turn::NotFound),
         _ => None,
     }
-}
-
-/// Percent-encodes what is not unreserved (RFC 3986 §2.3), so that a query in `next` stays in `next`.
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
 }

@@ -17,14 +17,18 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use contract::Millis;
 use contract::request_logs::{Filter, LiveEvent, RequestRow};
-use contract::{OrganizationId, Permission, Refusal};
+use contract::{OrganizationId, Refusal, SessionId};
 use futures_util::stream::{self, Stream};
-use portal::Scope;
+use portal::{Portal, Scope};
 use request_logs::{Tail, TailEvent};
 use serde::Deserialize;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::AppState;
 use super::answers::{failed, refused};
+use crate::clock;
 
 /// A proxy between us and the viewer closes what is silent for a minute.
 const BEAT: Duration = Duration::from_secs(15);
@@ -41,7 +45,14 @@ pub(super) struct Asked {
     since: Option<Millis>,
 }
 
+/// How often a stream looks whether its session is still good: another process may have ended it, or time may have.
+const LOOK: Duration = Duration::from_secs(1);
+
 struct Viewer {
+    portal: Portal,
+    session: SessionId,
+    endings: broadcast::Receiver<SessionId>,
+    looks: Interval,
     tail: Tail,
     filter: Filter,
     organization: Option<OrganizationId>,
@@ -66,10 +77,18 @@ pub(super) async fn live(
         Ok(filter) => filter,
         Err(refusal) => return refused(&state, op.request, &headers, &refusal),
     };
-    let organization = match op.require_scope(scope, Permission::ReadRequestLogs) {
+    let organization = match portal::request_logs::watch(op, scope).await {
         Ok(organization) => organization,
         Err(error) => return failed(&state, op.request, error),
     };
+    // What reads everybody's rows, or an organization's, is somebody who is signed in.
+    let session = match op.signed_in() {
+        Ok(person) => person.session,
+        Err(error) => return failed(&state, op.request, error),
+    };
+    let endings = state.portal.endings();
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Listening starts before reading, so that no row falls between the two.
     let tail = state.ledger.tail();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<Millis>().ok());
@@ -89,7 +108,8 @@ pub(super) async fn live(
         }
     }
     first.reverse();
-    let viewer = Viewer { tail, filter, organization, first };
+    let portal = state.portal.clone();
+    let viewer = Viewer { portal, session, endings, looks, tail, filter, organization, first };
     let mut answer = Sse::new(events(viewer)).keep_alive(KeepAlive::new().interval(BEAT)).into_response();
     // A proxy that collects the stream before passing it on makes it useless.
     answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -102,7 +122,11 @@ fn events(viewer: Viewer) -> impl Stream<Item = Result<Event, Infallible>> {
             return Some((Ok(written(&event)), viewer));
         }
         loop {
-            let event = match viewer.tail.next().await? {
+            let next = tokio::select! {
+                next = viewer.tail.next() => next?,
+                () = session_ends(&viewer.portal, viewer.session, &mut viewer.endings, &mut viewer.looks) => return None,
+            };
+            let event = match next {
                 TailEvent::Skipped(rows) => LiveEvent::Skipped { rows },
                 TailEvent::Rows(rows) => {
                     let rows: Vec<RequestRow> = rows.iter().filter(|row| viewer.may_see(row)).cloned().collect();
@@ -115,6 +139,35 @@ fn events(viewer: Viewer) -> impl Stream<Item = Result<Event, Infallible>> {
             return Some((Ok(written(&event)), viewer));
         }
     })
+}
+
+/// Returns when the session has ended: at once when it was ended here, within a second when it was ended elsewhere or
+/// its time is up.
+async fn session_ends(
+    portal: &Portal,
+    session: SessionId,
+    endings: &mut broadcast::Receiver<SessionId>,
+    looks: &mut Interval,
+) {
+    loop {
+        tokio::select! {
+            ended = endings.recv() => match ended {
+                Ok(ended) if ended == session => return,
+                // Passed over some: the next look finds it.
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            },
+            _ = looks.tick() => match portal::sessions::is_open(portal, session, clock::now()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                // Whoever cannot be found to be signed in sees nothing.
+                Err(error) => {
+                    tracing::warn!("A live stream ends: whether its session is open could not be asked: {error:#}");
+                    return;
+                }
+            },
+        }
+    }
 }
 
 impl Viewer {

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use app::backend::{gallery_shell, shell};
-use axum::extract::FromRef;
-use axum::http::{HeaderValue, header};
+use app::backend::{gallery_shell, script_file, shell};
+use axum::extract::{FromRef, Path};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use ipnet::IpNet;
 use leptos::prelude::LeptosOptions;
 use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list};
 use portal::Portal;
@@ -15,13 +17,17 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::services::ServeDir;
+use tower::util::option_layer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 mod answers;
+mod browser;
 mod context;
 mod live;
 mod mailbox;
+mod own_forms;
 mod reveal;
+mod shown_once;
 
 use answers::{explain, take_body};
 use context::with_context;
@@ -43,7 +49,7 @@ pub struct AppState {
 }
 
 /// How the listener is set up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct WebSettings {
     /// Whether cookies travel over HTTPS only.
     pub secure_cookies: bool,
@@ -51,6 +57,8 @@ pub struct WebSettings {
     pub mailbox: bool,
     /// Whether the gallery is shown.
     pub gallery: bool,
+    /// Proxies whose word on the client's address counts.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl FromRef<AppState> for LeptosOptions {
@@ -59,11 +67,37 @@ impl FromRef<AppState> for LeptosOptions {
     }
 }
 
+/// Every page.
+#[derive(Clone)]
+pub struct Pages {
+    /// Those that the browser's program takes over.
+    pub live: Vec<AxumRouteListing>,
+    /// Those that the server draws alone.
+    pub served: Vec<AxumRouteListing>,
+}
+
 /// Every page. Listed once: whatever page the process draws meanwhile waits for ever, because Leptos loads no resource
 /// anywhere while it lists routes.
-pub fn pages() -> Vec<AxumRouteListing> {
-    static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
-    PAGES.get_or_init(|| generate_route_list(app::App)).clone()
+pub fn pages() -> Pages {
+    static PAGES: OnceLock<Pages> = OnceLock::new();
+    let list = || Pages { live: generate_route_list(app::App), served: generate_route_list(app::Site) };
+    PAGES.get_or_init(list).clone()
+}
+
+/// A script of served pages.
+async fn script(Path(file): Path<String>) -> Response {
+    match script_file(&file) {
+        Some(text) => ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], text).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// A year of nothing but HTTPS (RFC 6797 §6.1), for this host alone: others of the domain are not ours to bind.
+fn only_https() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    )
 }
 
 /// Everything the portal answers.
@@ -79,12 +113,15 @@ pub fn router(state: AppState) -> Router {
         SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
     let files = |folder: &str| ServeDir::new(format!("{site}/{folder}")).precompressed_br().precompressed_gzip();
 
+    let Pages { live, served } = pages();
     let mut router = Router::new()
-        .leptos_routes(&state, pages(), {
+        .leptos_routes(&state, [live, served].concat(), {
             let options = state.options.clone();
             move || shell(options.clone())
         })
         .route("/reveal", post(reveal::reveal))
+        .route(app::paths::RECOVERY_CODES, post(shown_once::recovery_codes))
+        .route(app::paths::RECOVERY_CODES_FILE, post(shown_once::recovery_codes_file))
         .route("/api/v1/request-logs/live", get(live::live));
     if state.web.mailbox {
         router = router.route("/dev/mailbox", get(mailbox::page)).route("/dev/mailbox.json", get(mailbox::json));
@@ -95,7 +132,8 @@ pub fn router(state: AppState) -> Router {
             router.route("/dev/gallery", get(leptos_axum::render_app_async(move || gallery_shell(options.clone()))));
     }
     let assets = Router::new()
-        .route_service(&built, tower::ServiceBuilder::new().layer(forever).service(files("")))
+        .route_service(&built, tower::ServiceBuilder::new().layer(forever.clone()).service(files("")))
+        .route("/js/{file}", get(script).layer(forever))
         .nest_service("/fonts", tower::ServiceBuilder::new().layer(for_a_day.clone()).service(files("fonts")))
         .route_service("/favicon.svg", tower::ServiceBuilder::new().layer(for_a_day).service(files("")))
         .route_service("/robots.txt", files(""))
@@ -108,11 +146,13 @@ pub fn router(state: AppState) -> Router {
         .fallback(missing)
         .layer(middleware::from_fn(take_body))
         .layer(CsrfLayer::new())
+        .layer(middleware::from_fn_with_state(state.clone(), own_forms::only_own_forms))
         .layer(middleware::from_fn_with_state(state.clone(), explain))
         .layer(middleware::from_fn_with_state(state.clone(), with_context))
         .merge(assets)
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())
         .layer(middleware::map_response(answers::harden))
+        .layer(option_layer(state.web.secure_cookies.then(only_https)))
         .with_state(state)
 }

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use app::backend::{RequestContext, shell};
-use app::error::AppError;
+use app::backend::RequestContext;
 use axum::extract::{FromRequest as _, Request, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::{Extension, Form};
 use contract::Refusal;
@@ -13,6 +11,7 @@ use serde::Deserialize;
 
 use super::AppState;
 use super::answers::refused;
+use super::shown_once::{draw, status_of, told};
 
 #[derive(Deserialize)]
 struct Fields {
@@ -27,28 +26,12 @@ pub(super) async fn reveal(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let mut again = Request::from_parts(parts.clone(), axum::body::Body::empty());
-    let Ok(Form(fields)) = Form::<Fields>::from_request(Request::from_parts(parts, body), &state).await else {
+    let Ok(Form(fields)) = Form::<Fields>::from_request(Request::from_parts(parts.clone(), body), &state).await else {
         let refusal = Refusal::InvalidInput { fields: Vec::new() };
-        return refused(&state, context.op.request, again.headers(), &refusal);
+        return refused(&state, context.op.request, &parts.headers, &refusal);
     };
-    let revealed = portal::keys::reveal(&context.op, &fields.token).await.map_err(|error| match error {
-        portal::Error::Refused(refusal) => AppError::Refused(refusal),
-        portal::Error::Failed(failure) => {
-            tracing::error!(request = %context.op.request, "Revealing failed: {failure:#}");
-            AppError::Broken { reference: context.op.request.to_string() }
-        }
-    });
-    let status = match &revealed {
-        Ok(_) => StatusCode::OK,
-        Err(AppError::Refused(refusal)) => StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST),
-        Err(AppError::Broken { .. } | AppError::Unreachable) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
+    let revealed = told(&context, portal::keys::reveal(&context.op, &fields.token).await);
+    let status = status_of(&revealed);
     context.revealed = Some(Arc::new(revealed));
-    again.extensions_mut().insert(context);
-    let options = state.options.clone();
-    let mut page = leptos_axum::render_app_async(move || shell(options.clone()))(again).await;
-    // To the page a form without a script is always answered well.
-    *page.status_mut() = status;
-    page
+    draw(&state, parts, context, status).await
 }

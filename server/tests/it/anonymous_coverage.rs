@@ -42,12 +42,13 @@ const PUBLIC_FUNCTIONS: [&str; 12] = [
 ];
 
 /// Routes that are not pages of the app, as `web/mod.rs` spells them; the test below opens each.
-const OTHER_ROUTES: [&str; 9] = [
+const OTHER_ROUTES: [&str; 10] = [
     ".nest_service(\"/fonts\"",
     ".route(\"/api/v1/request-logs/live\"",
     ".route(\"/dev/gallery\"",
     ".route(\"/dev/mailbox\"",
     ".route(\"/dev/mailbox.json\"",
+    ".route(\"/js/{file}\"",
     ".route(\"/reveal\"",
     ".route_service(\"/favicon.svg\"",
     ".route_service(\"/robots.txt\"",
@@ -114,7 +115,8 @@ async fn every_server_function_refuses_anonymous_people_or_is_on_the_list() {
 async fn every_page_leads_anonymous_people_to_the_sign_in_or_is_on_the_list() {
     let house = House::open().await;
     let mut public = BTreeSet::new();
-    for route in server::web::pages() {
+    let server::web::Pages { live, served } = server::web::pages();
+    for route in live.iter().chain(&served) {
         let path: String = route.path().replace("{api}", ":api").replace("{code}", ":code");
         let asked = path.replace(":api", "almanac").replace(":code", "missing_key");
         let asked = if asked.is_empty() { "/" } else { &asked };

@@ -5,7 +5,7 @@ use axum::http::{Method, Request, header};
 use contract::refusal::ProblemDocument;
 
 use crate::anonymous_coverage::server_functions;
-use crate::forms::{Fixture, fixture};
+use crate::fixture::{Fixture, fixture};
 use crate::harness::{Answer, House, PORTAL, encoded};
 
 fn assert_problem(answer: &Answer, status: u16, code: &str) {
@@ -29,8 +29,8 @@ async fn another_method_is_refused_and_the_right_ones_are_named() {
             if method == right {
                 continue;
             }
-            let request = Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
-            let answer = browser.send(request).await;
+            let request = Request::builder().method(&method).uri(path).header("sec-fetch-site", "same-origin");
+            let answer = browser.send(request.body(Body::empty()).unwrap()).await;
             assert_problem(&answer, 405, "method_not_allowed");
             assert!(
                 answer.header("allow").split(',').any(|allowed| allowed.trim() == right.as_str()),
@@ -44,17 +44,18 @@ async fn another_method_is_refused_and_the_right_ones_are_named() {
     assert!(
         page.body.contains("/docs/errors/method_not_allowed") && page.header("content-type").starts_with("text/html")
     );
-    let wrong = plain.send(Request::delete("/reveal").body(Body::empty()).unwrap()).await;
+    let wrong = Request::delete("/reveal").header("sec-fetch-site", "same-origin").body(Body::empty()).unwrap();
+    let wrong = plain.send(wrong).await;
     assert_eq!(wrong.status, 405);
 }
 
 #[tokio::test]
 async fn a_body_larger_than_any_form_is_refused_before_anything_reads_it() {
-    let Fixture { house, browser, forms } = fixture().await;
+    let Fixture { house, forms, .. } = fixture().await;
     let before = house.database.dump().await;
     let large = format!("email={}", "x".repeat(100_000));
-    for (path, _) in &forms {
-        let mut browser = browser.clone();
+    for crate::fixture::Form { path, by, .. } in &forms {
+        let mut browser = by.clone();
         let mut request = browser.form("/a-page", path, &[]);
         *request.body_mut() = Body::from(large.clone());
         assert_problem(&browser.send(request).await, 413, "too_large");
@@ -77,7 +78,7 @@ async fn a_body_larger_than_any_form_is_refused_before_anything_reads_it() {
 
 #[tokio::test]
 async fn bodies_that_are_no_forms_are_refused_and_are_no_failures_of_ours() {
-    let Fixture { house, browser, forms } = fixture().await;
+    let Fixture { house, forms, .. } = fixture().await;
     let before = house.database.dump().await;
     let bodies: [(&str, &[u8]); 8] = [
         ("application/json", b"{\"email\":1}"),
@@ -89,9 +90,10 @@ async fn bodies_that_are_no_forms_are_refused_and_are_no_failures_of_ours() {
         ("text/plain", b"hello"),
         ("", b"hello"),
     ];
-    for (path, _) in forms.iter().filter(|(path, _)| *path != "/rpc/sessions/sign_out") {
+    for form in forms.iter().filter(|form| !form.fields().is_empty()) {
+        let path = form.path;
         for (kind, body) in bodies {
-            let mut browser = browser.clone();
+            let mut browser = form.by.clone();
             let mut request = browser.form("/a-page", path, &[]);
             if kind.is_empty() {
                 request.headers_mut().remove(header::CONTENT_TYPE);
@@ -139,6 +141,21 @@ async fn strange_addresses_are_answered_and_are_no_failures_of_ours() {
             format!("/docs/errors/{value}"),
             format!("/{value}"),
             format!("/verify-email?token={value}"),
+            format!("/reset-password?token={value}"),
+            format!("/recover?token={value}&started={value}"),
+            format!("/recover/finish?token={value}"),
+            format!("/recover/cancel?token={value}&done={value}"),
+            format!("/confirm-email?token={value}&done={value}"),
+            format!("/invite?token={value}&done={value}"),
+            format!("/verify-contact?token={value}"),
+            format!("/lost-access?sent={value}"),
+            format!("/step-up?next={value}"),
+            format!("/console/security?done={value}&passkey={value}&before={value}"),
+            format!("/console/organization?done={value}"),
+            format!("/rpc/guard/challenge?purpose={value}"),
+            format!("/rpc/security/read_events?before={value}"),
+            format!("/rpc/security/read_confirmation?next={value}"),
+            format!("/js/{value}"),
             format!("/reveal?token={value}"),
             format!("/sign-in?next={value}&verified={value}"),
             format!("/sign-up?__path={value}&__err={value}"),

@@ -6,7 +6,7 @@ use contract::policies::TERMS_VERSION;
 use tempfile::TempDir;
 
 use crate::forms::sign_up;
-use crate::harness::{House, TestDatabase, portal_on, row, system};
+use crate::harness::{House, PEPPER, TestDatabase, portal_on, row, system};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
 
@@ -67,6 +67,10 @@ fn asking_wrongly_is_2_and_says_how_to_ask() {
         &["staff"],
         &["staff", "add"],
         &["staff", "add", "ada@example.com", "--role", "king"],
+        &["audit"],
+        &["audit", "verify", "--noted", "12"],
+        &["audit", "verify", "--noted", "-1:00"],
+        &["audit", "verify", "--noted", "1:not-a-hash"],
         &["retention"],
         &["retention", "run", "--dry"],
         &["--config"],
@@ -224,6 +228,40 @@ async fn retention_erases_what_is_past_its_term_and_a_dry_run_only_counts_it() {
     assert_eq!(house.database.count("accounts").await, 1);
     assert_eq!(house.database.count("sessions").await, 0);
     assert!(said(&place.run(&["retention", "run"]), "request_logs", "0 erased"));
+}
+
+/// The chain is made under the pepper, so the command needs the one that the portal runs with.
+///
+/// Claims: MASA-28
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verifying_the_audit_log_is_0_when_it_is_sound_and_names_the_first_event_that_is_not() {
+    let house = House::open().await;
+    house.person("Ada").await;
+    let pepper: String = PEPPER.iter().map(|byte| format!("{byte:02x}")).collect();
+    let place = Place::on(&house.database).with("COUNTERSIGN_SECURITY__PEPPER", &pepper);
+    let sound = place.run(&["audit", "verify"]);
+    assert_eq!((sound.code, sound.err.as_str()), (Some(0), ""), "{sound:?}");
+    let events = house.database.count("audit_events").await;
+    let head = sound.out.trim().strip_prefix(&format!("Sound: {events} events, head ")).unwrap().to_owned();
+    assert!(head.starts_with(&format!("{events}:")), "{sound:?}");
+    house.person("Bea").await;
+    let later = place.run(&["audit", "verify", "--noted", &head]);
+    assert_eq!((later.code, later.err.as_str()), (Some(0), ""), "{later:?}");
+
+    // The newest events cut off, and the end moved back: sound in itself, and not what was noted.
+    let noted = later.out.trim().rsplit(' ').next().unwrap().to_owned();
+    house.database.sql("DELETE FROM audit_events WHERE seq > 2").await;
+    house.database.sql("DELETE FROM audit_personal WHERE seq > 2").await;
+    house.database.sql("UPDATE audit_head SET seq = 2, hash = (SELECT hash FROM audit_events WHERE seq = 2)").await;
+    assert_eq!(place.run(&["audit", "verify"]).code, Some(0));
+    let cut = place.run(&["audit", "verify", "--noted", &noted]);
+    assert_eq!((cut.code, cut.out.as_str()), (Some(1), ""), "{cut:?}");
+    assert_eq!(cut.err, "Not sound: event 3: it was noted, and is gone.\n");
+
+    house.database.sql("UPDATE audit_events SET at = at + 1 WHERE seq = 2").await;
+    let altered = place.run(&["audit", "verify"]);
+    assert_eq!((altered.code, altered.out.as_str()), (Some(1), ""), "{altered:?}");
+    assert_eq!(altered.err, "Not sound: event 2: it is not what was written, or not in its place.\n");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,24 +1,34 @@
-//! A form that another site sends is refused before anything looks at it.
+//! Attack case 12: a form that another site sends, or that nobody can say where it comes from, is refused before anything
+//! looks at it.
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 
 use crate::anonymous_coverage::server_functions;
-use crate::forms::{Fixture, fixture};
-use crate::harness::{Browser, PORTAL};
+use crate::fixture::{Fixture, Form, fixture};
+use crate::harness::{Browser, House, PORTAL, PRODUCTION};
+
+type Claims = &'static [(&'static str, &'static str)];
 
 /// What browsers say of a form that was not sent from here.
-const FOREIGN: [&[(&str, &str)]; 5] = [
+const FOREIGN: [Claims; 12] = [
     &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
     &[("sec-fetch-site", "cross-site")],
+    // A lie of one header is not outweighed by the other.
+    &[("sec-fetch-site", "cross-site"), ("origin", PORTAL)],
+    &[("sec-fetch-site", "same-site"), ("origin", "http://other.portal.test")],
+    &[("sec-fetch-site", "same-site")],
+    &[("sec-fetch-site", "rubbish")],
     &[("origin", "https://evil.example")],
     &[("origin", "null")],
-    &[("sec-fetch-site", "same-site"), ("origin", "http://other.portal.test")],
+    &[("origin", "http://portal.test.evil.example")],
+    &[("origin", "http://portal.test:8080")],
+    &[("origin", "http://other.portal.test")],
+    &[("origin", "")],
 ];
 
-fn foreign(browser: &Browser, path: &str, fields: &[(&str, String)], claims: &[(&str, &str)]) -> Request<Body> {
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut request = browser.form("/a-page", path, &fields);
+fn foreign(browser: &Browser, form: &Form, claims: &[(&str, &str)]) -> Request<Body> {
+    let mut request = browser.form("/a-page", form.path, &form.fields());
     request.headers_mut().remove("sec-fetch-site");
     request.headers_mut().remove(header::ORIGIN);
     for (name, value) in claims {
@@ -29,15 +39,15 @@ fn foreign(browser: &Browser, path: &str, fields: &[(&str, String)], claims: &[(
 
 #[tokio::test]
 async fn every_form_refuses_another_site_and_changes_nothing() {
-    let Fixture { house, browser, forms } = fixture().await;
+    let Fixture { house, forms, .. } = fixture().await;
     let before = house.database.dump().await;
-    for (path, fields) in &forms {
+    for form in &forms {
         for claims in FOREIGN {
             for script in [true, false] {
-                let mut browser = if script { browser.clone() } else { browser.without_script() };
-                let request = foreign(&browser, path, fields, claims);
+                let mut browser = if script { form.by.clone() } else { form.by.without_script() };
+                let request = foreign(&browser, form, claims);
                 let answer = browser.send(request).await;
-                assert_eq!(answer.status, 403, "{path} {claims:?}: {answer:?}");
+                assert_eq!(answer.status, 403, "{} {claims:?}: {answer:?}", form.path);
                 if script {
                     assert_eq!(answer.code(), "cross_site");
                     assert_eq!(answer.header("content-type"), "application/problem+json");
@@ -53,12 +63,63 @@ async fn every_form_refuses_another_site_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn every_form_of_a_browser_that_brings_cookies_and_does_not_say_where_it_comes_from_is_refused() {
+    let Fixture { house, forms, .. } = fixture().await;
+    let before = house.database.dump().await;
+    for form in &forms {
+        let mut browser = form.by.clone();
+        // Any cookie of ours makes it a browser.
+        browser.cookies.entry("cs_theme".to_owned()).or_insert_with(|| "dark".to_owned());
+        let request = foreign(&browser, form, &[]);
+        let answer = browser.send(request).await;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "cross_site"), "{}: {answer:?}", form.path);
+    }
+    assert_eq!(house.database.dump().await, before);
+}
+
+#[tokio::test]
+async fn what_another_site_can_send_without_asking_is_no_form_of_ours() {
+    let Fixture { house, forms, .. } = fixture().await;
+    let before = house.database.dump().await;
+    for form in &forms {
+        for kind in ["text/plain", "multipart/form-data; boundary=x", "application/json"] {
+            let mut browser = form.by.clone();
+            let mut request = foreign(&browser, form, &[("origin", "https://evil.example")]);
+            request.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
+            let answer = browser.send(request).await;
+            assert_eq!(answer.status, 403, "{} {kind}: {answer:?}", form.path);
+        }
+        let fields: Vec<String> =
+            form.fields().iter().map(|(name, value)| format!("{name}={}", crate::harness::encoded(value))).collect();
+        // Where a page has the address of its form, looking at it shows the page, and does nothing.
+        let is_page = form.path.starts_with("/reveal") || form.path == "/console/security/recovery-codes";
+        for method in [Method::GET, Method::HEAD] {
+            for (name, value) in [
+                ("x-http-method-override", "POST"),
+                ("x-http-method", "POST"),
+                ("x-method-override", "POST"),
+                ("accept", "text/html"),
+            ] {
+                let mut browser = form.by.clone();
+                let address = format!("{}?{}&_method=POST", form.path, fields.join("&"));
+                let request = Request::builder().method(method.clone()).uri(address).header(name, value);
+                let answer = browser.send(request.body(Body::empty()).unwrap()).await;
+                let right = if is_page { answer.status < 500 } else { answer.status == 405 };
+                assert!(right, "{method} {} {name}: {answer:?}", form.path);
+                assert!(answer.cookie("cs_session").is_none(), "{answer:?}");
+            }
+        }
+    }
+    assert_eq!(house.database.dump().await, before);
+}
+
+#[tokio::test]
 async fn every_server_function_refuses_another_site_whatever_its_method() {
-    let Fixture { house, mut browser, .. } = fixture().await;
+    let Fixture { house, mut ada, .. } = fixture().await;
     for path in server_functions().into_keys() {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             let request = Request::builder().method(method).uri(path).header("sec-fetch-site", "cross-site");
-            let answer = browser.send(request.body(Body::empty()).unwrap()).await;
+            let answer = ada.send(request.body(Body::empty()).unwrap()).await;
             assert_eq!((answer.status, answer.code().as_str()), (403, "cross_site"), "{path}");
         }
     }
@@ -67,12 +128,43 @@ async fn every_server_function_refuses_another_site_whatever_its_method() {
 
 #[tokio::test]
 async fn the_same_forms_are_accepted_from_here() {
-    let Fixture { house, browser, forms } = fixture().await;
-    for (path, fields) in &forms {
-        let mut browser = browser.clone();
-        let request = foreign(&browser, path, fields, &[("sec-fetch-site", "same-origin"), ("origin", PORTAL)]);
+    let Fixture { house, forms, .. } = fixture().await;
+    for (place, form) in forms.iter().enumerate() {
+        let mut browser = form.by.clone();
+        let here: [Claims; 3] = [
+            &[("sec-fetch-site", "same-origin"), ("origin", PORTAL)],
+            &[("origin", PORTAL)],
+            // Sent by the person alone, as from a bookmark.
+            &[("sec-fetch-site", "none")],
+        ];
+        let request = foreign(&browser, form, here[place % here.len()]);
         let answer = browser.send(request).await;
-        assert!(answer.status < 400, "{path}: {answer:?}");
+        assert!(answer.status < 400, "{}: {answer:?}", form.path);
     }
     drop(house);
+}
+
+#[tokio::test]
+async fn on_https_a_form_from_the_same_host_over_http_is_refused() {
+    let house = House::of(PRODUCTION).await;
+    let mut ada = house.person("Ada").await;
+    let before = house.database.dump().await;
+    for (origin, status) in [("http://portal.test", 403), ("https://portal.test", 200)] {
+        let mut request = ada.form("/a-page", "/rpc/accounts/change_name", &[("name", "Eve")]);
+        request.headers_mut().remove("sec-fetch-site");
+        request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
+        let answer = ada.send(request).await;
+        assert_eq!(answer.status, status, "{origin}: {answer:?}");
+        assert_eq!(house.database.dump().await == before, status == 403, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_without_cookies_may_send_what_anybody_may() {
+    let house = House::open().await;
+    let mut program = house.browser();
+    let mut request = program.form("/a-page", "/rpc/accounts/ask_reset", &[("email", "nobody@example.com")]);
+    request.headers_mut().remove("sec-fetch-site");
+    request.headers_mut().remove(header::ORIGIN);
+    assert_eq!(program.send(request).await.status, 200);
 }

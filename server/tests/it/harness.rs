@@ -4,14 +4,17 @@
 //! through the verbs or the doors; SQL is for looking, and for arranging what no verb can, such as an old link.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use axum::response::Response;
+use chrono::TimeDelta;
 use contract::keys::hash::KeyHasher;
 use contract::policies::TERMS_VERSION;
 use contract::request_logs::{Caller, LiveEvent, RequestRow};
@@ -50,10 +53,12 @@ pub const PORTAL: &str = "http://portal.test";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A demo on plain http.
-pub const DEMO: WebSettings = WebSettings { secure_cookies: false, mailbox: true, gallery: true };
+pub const DEMO: WebSettings =
+    WebSettings { secure_cookies: false, mailbox: true, gallery: true, trusted_proxies: Vec::new() };
 
 /// What is served to the world.
-pub const PRODUCTION: WebSettings = WebSettings { secure_cookies: true, mailbox: false, gallery: false };
+pub const PRODUCTION: WebSettings =
+    WebSettings { secure_cookies: true, mailbox: false, gallery: false, trusted_proxies: Vec::new() };
 
 /// Fails the test when something that must come does not.
 pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {
@@ -114,21 +119,42 @@ impl TestDatabase {
         self.texts(format!("SELECT 'x' FROM {table}"), 1).await.len()
     }
 
-    /// Every value of every table, as text. Without the time of the last use of a session: looking moves it.
-    pub async fn dump(&self) -> BTreeMap<String, Vec<String>> {
-        let postgres = self.connection.get_database_backend() == DbBackend::Postgres;
-        let columns = if postgres {
+    fn is_postgres(&self) -> bool {
+        self.connection.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Table and name of every column.
+    pub async fn columns(&self) -> Vec<(String, String)> {
+        let columns = if self.is_postgres() {
             "SELECT table_name::text, column_name::text FROM information_schema.columns \
              WHERE table_schema = current_schema() ORDER BY 1, ordinal_position"
         } else {
             "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns \
              WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%' ORDER BY 1, columns.cid"
         };
+        let rows = self.texts(columns.to_owned(), 2).await;
+        rows.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect()
+    }
+
+    /// The values of a column that has some; bytes as hexadecimal digits.
+    pub async fn values(&self, table: &str, column: &str) -> Vec<String> {
+        let text = if self.is_postgres() { format!("\"{column}\"::text") } else { format!("quote(\"{column}\")") };
+        let sql = format!("SELECT {text} FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
+        let plain = |text: &str| {
+            let bytes = text.strip_prefix("X'").or_else(|| text.strip_prefix("\\x"));
+            bytes.unwrap_or(text).trim_matches('\'').to_owned()
+        };
+        self.texts(sql, 1).await.iter().map(|row| plain(&row[0])).collect()
+    }
+
+    /// Every value of every table, as text. Without the time of the last use of a session: looking moves it.
+    pub async fn dump(&self) -> BTreeMap<String, Vec<String>> {
+        let postgres = self.is_postgres();
         let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for column in self.texts(columns.to_owned(), 2).await {
-            let moves = column[0] == "sessions" && ["last_seen_at", "expires_at"].contains(&column[1].as_str());
+        for (table, column) in self.columns().await {
+            let moves = table == "sessions" && ["last_seen_at", "expires_at"].contains(&column.as_str());
             if !moves {
-                tables.entry(column[0].clone()).or_default().push(column[1].clone());
+                tables.entry(table).or_default().push(column);
             }
         }
         let mut all = BTreeMap::new();
@@ -151,7 +177,7 @@ pub struct House {
     pub portal: Portal,
     pub ledger: Ledger,
     pub database: TestDatabase,
-    keys: Arc<Keys>,
+    pub keys: Arc<Keys>,
     upstreams: Arc<Upstreams>,
     router: Router,
     end: CancellationToken,
@@ -198,6 +224,10 @@ pub async fn portal_on(url: &str, keys: Arc<Keys>) -> Portal {
         gateway_url: "http://gateway.test".to_owned(),
         key_prefix: "cs".to_owned(),
         erase_sent_mails: false,
+        session_idle: TimeDelta::hours(1),
+        session_life: TimeDelta::hours(24),
+        recovery_wait: TimeDelta::hours(72),
+        staff_need_passkeys: false,
     };
     Portal::new(db, settings, hasher(), keys)
 }
@@ -250,10 +280,25 @@ impl House {
 
     /// The same, among the staff.
     pub async fn staff(&self, name: &str) -> Browser {
+        self.staff_as(name, StaffRole::Owner).await
+    }
+
+    /// The same, in that role.
+    pub async fn staff_as(&self, name: &str, role: StaffRole) -> Browser {
         let browser = self.person(name).await;
         let email = format!("{}@example.com", name.to_lowercase());
-        portal::staff::add(&system(&self.portal), &email, StaffRole::Owner).await.unwrap();
+        portal::staff::add(&system(&self.portal), &email, role).await.unwrap();
         browser
+    }
+
+    /// The person's newest authentication is older than any that counts as fresh.
+    pub async fn age(&self, email: &str) {
+        let past = server::clock::now().timestamp_millis() - contract::sessions::STEP_UP_MS - 1_000;
+        let sql = format!(
+            "UPDATE sessions SET authenticated_at = {past} \
+             WHERE account_id = (SELECT id FROM accounts WHERE email = '{email}')"
+        );
+        assert!(self.database.sql(&sql).await > 0, "{email} is not signed in");
     }
 
     /// An operation of the person behind a browser.
@@ -276,6 +321,15 @@ impl House {
         let mails = portal::mail::mailbox(self.portal.db()).await.unwrap();
         let mail = mails.iter().find(|mail| mail.to == email).expect("no mail to that address");
         mail.links[0].split_once("token=").expect("the newest mail has no link with a token").1.to_owned()
+    }
+
+    /// The token of the newest link to an address that leads to that page.
+    pub async fn token_to(&self, email: &str, page: &str) -> String {
+        let mails = portal::mail::mailbox(self.portal.db()).await.unwrap();
+        let links = mails.iter().filter(|mail| mail.to == email).flat_map(|mail| &mail.links);
+        let begin = format!("{PORTAL}{page}?token=");
+        let token = links.filter_map(|link| link.strip_prefix(&begin)).next();
+        token.unwrap_or_else(|| panic!("no link to {page} in the mails to {email}")).to_owned()
     }
 
     /// How many mails an address was sent.
@@ -322,6 +376,8 @@ pub struct Browser {
     pub script: bool,
     /// Sent with every request.
     pub always: Vec<(HeaderName, HeaderValue)>,
+    /// Where its requests come from; without, nothing is counted for the place.
+    place: Option<IpAddr>,
 }
 
 /// An answer, whole.
@@ -334,7 +390,7 @@ pub struct Answer {
 
 impl Browser {
     fn at(door: Door) -> Self {
-        Self { door, cookies: BTreeMap::new(), script: true, always: Vec::new() }
+        Self { door, cookies: BTreeMap::new(), script: true, always: Vec::new(), place: None }
     }
 
     /// A browser at a listener, such as `http://127.0.0.1:3000`.
@@ -345,6 +401,11 @@ impl Browser {
     /// The same browser with scripts switched off.
     pub fn without_script(&self) -> Self {
         Self { script: false, ..self.clone() }
+    }
+
+    /// The same browser at that place.
+    pub fn at_place(self, place: IpAddr) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     fn accept(&self) -> &'static str {
@@ -360,6 +421,9 @@ impl Browser {
         }
         headers.entry(header::HOST).or_insert(HeaderValue::from_static("portal.test"));
         headers.extend(self.always.iter().cloned());
+        if let Some(place) = self.place {
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::new(place, 50_000)));
+        }
         let answer = match &self.door {
             Door::Router(router) => {
                 let what = format!("an answer to {} {}", request.method(), request.uri());
@@ -538,6 +602,12 @@ impl Live {
             let frame = soon("an event", self.body.frame()).await.expect("the stream ended").unwrap();
             self.text.push_str(std::str::from_utf8(&frame.into_data().unwrap()).unwrap());
         }
+    }
+
+    /// Reads what is left of the stream; fails unless it ends within a second.
+    pub async fn ends_within_a_second(mut self) {
+        let end = async { while let Some(Ok(_)) = self.body.frame().await {} };
+        tokio::time::timeout(Duration::from_secs(1), end).await.expect("the stream goes on");
     }
 
     /// The ids of the next rows, whatever event brings them.

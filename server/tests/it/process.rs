@@ -151,7 +151,7 @@ async fn prepare(database: &TestDatabase, upstream: String) -> String {
     portal::accounts::create_verified(&op, new).await.unwrap();
     let password = portal::accounts::Password::new(PASSWORD.to_owned());
     let token = portal::sessions::sign_in(&op, "ada@example.com", &password).await.unwrap();
-    let person = portal::sessions::resume(&portal, token.reveal(), op.now).await.unwrap().unwrap();
+    let person = portal::sessions::resume(&portal, token.session.reveal(), op.now).await.unwrap().unwrap();
     let op = portal.op(portal::Actor::Account(Box::new(person)), op.now, op.request);
     let new =
         portal::keys::NewKey { label: "k".to_owned(), environment: "live".to_owned(), form_token: "t".to_owned() };

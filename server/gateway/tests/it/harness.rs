@@ -28,6 +28,7 @@ pub const PORTAL: &str = "https://portal.test";
 /// Random parts of keys, chosen so that no window of them stands in anything else.
 const ACTIVE: &[u8; RANDOM_LENGTH] = b"Zq7Xk2Wv9Jp4Ym6Tz8Rb3Nc5Hd1";
 const REVOKED: &[u8; RANDOM_LENGTH] = b"Vx8Lw3Kz7Qj5Pn2Gy9Fm4Tr6Bs1";
+const PAUSED: &[u8; RANDOM_LENGTH] = b"Hf6Rk9Wz2Xq8Jd5Vm3Gt7Yb4Lp1";
 const UNKNOWN: &[u8; RANDOM_LENGTH] = b"Wd4Hv9Xq6Zk3Jm8Yp2Lt7Rg5Nc1";
 
 pub fn active() -> String {
@@ -36,6 +37,10 @@ pub fn active() -> String {
 
 pub fn revoked() -> String {
     assemble("cs", Environment::Test, REVOKED)
+}
+
+pub fn paused() -> String {
+    assemble("cs", Environment::Live, PAUSED)
 }
 
 pub fn unknown() -> String {
@@ -99,7 +104,11 @@ impl Plan {
     pub async fn open(self) -> House {
         let hasher = KeyHasher::new(&[7; 32]);
         let grant = |key: &str, state| (hasher.hash(key).0, Arc::new(Grant { state, caller: caller() }));
-        let keys = Keys(HashMap::from([grant(&active(), GrantState::Active), grant(&revoked(), GrantState::Revoked)]));
+        let keys = Keys(HashMap::from([
+            grant(&active(), GrantState::Active),
+            grant(&revoked(), GrantState::Revoked),
+            grant(&paused(), GrantState::Paused),
+        ]));
         let (id, slug) = api();
         let routes = [("get", "/v1/sun/{place}"), ("post", "/v1/sun/{place}"), ("get", "/")];
         let upstream = Upstream {

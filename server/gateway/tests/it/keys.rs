@@ -146,6 +146,17 @@ async fn a_revoked_key_is_refused_and_its_owner_can_see_it() {
     assert_holds_no_part(&row, &revoked());
 }
 
+/// Claims: MAST-25, MAST-10
+#[tokio::test]
+async fn a_key_that_rests_is_refused_and_its_owner_can_see_it() {
+    let mut house = House::before_echo().await;
+    let answer = house.get("/almanac", &[bearer(&paused())]).await;
+    let row = house.row().await;
+    answer.assert_refused(403, "paused_key", &row);
+    assert_eq!((&row.caller, &row.key_hint), (&Some(caller()), &None));
+    assert_holds_no_part(&row, &paused());
+}
+
 /// Claims: MAST-25, MAST-28, MAST-30
 #[tokio::test]
 async fn a_key_in_the_url_is_refused_and_leaves_no_trace() {

@@ -1,6 +1,8 @@
 //! Table `accounts`.
 
 use contract::AccountId;
+use contract::Refusal;
+use contract::accounts::{AccountEvent, AccountState};
 use sea_orm::QuerySelect as _;
 use sea_orm::entity::prelude::*;
 
@@ -19,8 +21,12 @@ pub(crate) struct Model {
     pub email_folded: String,
     pub email_verified_at: Option<i64>,
     pub password_hash: Option<String>,
-    /// `pending` or `active`.
+    /// The word of an [`AccountState`].
     pub state: String,
+    pub state_reason: Option<String>,
+    /// What its passkeys call the account: random, so that an authenticator holds nothing about its person.
+    #[sea_orm(unique)]
+    pub passkey_handle: Option<Uuid>,
     pub created_at: i64,
     pub last_sign_in_at: Option<i64>,
 }
@@ -30,6 +36,16 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Model {
     pub(crate) fn account(&self) -> AccountId {
         AccountId::new(self.id)
+    }
+
+    /// What cannot be read may do nothing.
+    pub(crate) fn state(&self) -> AccountState {
+        AccountState::from_word(&self.state).unwrap_or(AccountState::Suspended)
+    }
+
+    /// The state after an event; the one place where a state is changed.
+    pub(crate) fn state_after(&self, event: AccountEvent) -> crate::Result<AccountState> {
+        Ok(self.state().after(event).ok_or(Refusal::StateConflict)?)
     }
 }
 

@@ -5,6 +5,7 @@
 //! - A mail carries a link, never a secret; the link works once, for a day, for a signed-in member with the right role.
 //! - A revoked key stays refused for ever.
 
+use contract::audit_log::Action;
 use contract::fields::{Check, Problem};
 use contract::keys::format;
 use contract::keys::hash::KeyHash;
@@ -14,8 +15,9 @@ use contract::request_logs::Caller;
 use contract::{AccountId, Environment, KeyId, OrganizationId, Permission, Refusal};
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, Set};
 
+use crate::audit_log::{self, Event};
 use crate::error::is_conflict;
-use crate::mail_links::{self, Purpose};
+use crate::mail_links::{self, Purpose, Subject};
 use crate::{Db, Op, Result, Tx, accounts, apis, organizations, tokens, usage};
 
 mod letters;
@@ -27,6 +29,9 @@ mod tests;
 pub trait KeyWatcher: Send + Sync + 'static {
     /// The key as it is now.
     fn changed(&self, record: KeyRecord);
+
+    /// Whether the keys of an organization rest from now on, because no owner of it is in good standing.
+    fn rests(&self, organization: OrganizationId, rests: bool);
 }
 
 /// What the gateway must know of a key.
@@ -91,6 +96,7 @@ pub async fn create(op: &Op, new: NewKey) -> Result<Key> {
         Err(error) => return Err(error.into()),
     };
     mail_reveal_link(&tx, op, &key, person.account, &person.name, &person.email).await?;
+    audit_log::record(&tx, op, event(Action::KeyCreated, &key).detail("environment", &key.environment)).await?;
     op.commit(tx).await?;
     Ok(key.into_key(Vec::new()))
 }
@@ -104,7 +110,14 @@ pub(crate) async fn create_first(
 ) -> Result<()> {
     let form_token = format!("{}:first", organization.id);
     let key = row(op, organization.id, owner.account(), "First key", Environment::Live, form_token).insert(tx).await?;
-    mail_reveal_link(tx, op, &key, owner.account(), &owner.name, &owner.email).await
+    mail_reveal_link(tx, op, &key, owner.account(), &owner.name, &owner.email).await?;
+    let event = event(Action::KeyCreated, &key).by(owner.account()).detail("environment", &key.environment);
+    audit_log::record(tx, op, event).await
+}
+
+/// What happened to a key.
+fn event(action: Action, key: &table::Model) -> Event {
+    Event::new(action).organization(OrganizationId::new(key.organization_id)).object(key.key())
 }
 
 fn row(
@@ -139,7 +152,7 @@ async fn mail_reveal_link(
     name: &str,
     email: &str,
 ) -> Result<()> {
-    let token = mail_links::create(tx, op, Purpose::RevealKey, account, Some(key.key())).await?;
+    let token = mail_links::create(tx, op, Purpose::RevealKey, account, Subject::Key(key.key())).await?;
     letters::reveal_link(tx, op, key, account, name, email, &token).await
 }
 
@@ -155,6 +168,7 @@ pub async fn send_reveal_link(op: &Op, id: KeyId) -> Result<()> {
     refuse_unless_revealable(&key)?;
     mail_links::cancel_for_key(&tx, id).await?;
     mail_reveal_link(&tx, op, &key, person.account, &person.name, &person.email).await?;
+    audit_log::record(&tx, op, event(Action::RevealLinkSent, &key)).await?;
     op.commit(tx).await
 }
 
@@ -215,6 +229,7 @@ pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
     key.revealed_at = Set(Some(op.now_ms()));
     let key = key.update(&tx).await?;
     let caller = caller(&key, &op.signed_in()?.organization.name);
+    audit_log::record(&tx, op, event(Action::KeyRevealed, &key)).await?;
     op.commit_key(tx, turn, Some(KeyRecord { hash, replaced, state: KeyState::Active, caller })).await?;
     Ok(RevealedKey { key: key.into_key(Vec::new()), secret: Secret::new(secret), example_url })
 }
@@ -268,6 +283,7 @@ pub async fn revoke(op: &Op, id: KeyId) -> Result<Key> {
     let caller = caller(&key, &op.signed_in()?.organization.name);
     let hash = key.secret_hash.clone().and_then(to_hash);
     let record = hash.map(|hash| KeyRecord { hash, replaced: None, state: KeyState::Revoked, caller });
+    audit_log::record(&tx, op, event(Action::KeyRevoked, &key)).await?;
     op.commit_key(tx, turn, record).await?;
     Ok(key.into_key(Vec::new()))
 }
@@ -292,6 +308,20 @@ pub async fn load_all(db: &Db) -> Result<Vec<KeyRecord>> {
             Some(KeyRecord { hash, replaced: None, state: row.state(), caller: caller(&row, name) })
         })
         .collect())
+}
+
+/// What the gateway must know of an organization's keys, once it is called something else.
+pub(crate) async fn records_of(tx: &Tx, organization: OrganizationId, name: &str) -> Result<Vec<KeyRecord>> {
+    let rows = table::Entity::find()
+        .filter(table::COLUMN.organization_id.eq(organization.uuid()))
+        .filter(table::COLUMN.secret_hash.is_not_null())
+        .all(tx)
+        .await?;
+    let record = |row: table::Model| {
+        let hash = to_hash(row.secret_hash.clone()?)?;
+        Some(KeyRecord { hash, replaced: None, state: row.state(), caller: caller(&row, name) })
+    };
+    Ok(rows.into_iter().filter_map(record).collect())
 }
 
 fn to_hash(stored: Vec<u8>) -> Option<KeyHash> {

@@ -35,8 +35,12 @@ const MAILBOX_LENGTH: u64 = 200;
 /// # Errors
 /// If the database fails.
 pub(crate) async fn queue(tx: &Tx, op: &Op, letter: Letter) -> Result<MailId> {
+    queue_as(tx, op, op.new_mail_id(), letter).await
+}
+
+/// The same under an id that its sender knows, so that it can be taken back.
+pub(crate) async fn queue_as(tx: &Tx, op: &Op, id: MailId, letter: Letter) -> Result<MailId> {
     let portal = op.portal.settings();
-    let id = op.new_mail_id();
     let links: Vec<&str> = letter.button.iter().map(|button| button.url.as_str()).collect();
     table::ActiveModel {
         id: Set(id.uuid()),
@@ -57,6 +61,12 @@ pub(crate) async fn queue(tx: &Tx, op: &Op, letter: Letter) -> Result<MailId> {
     .insert(tx)
     .await?;
     Ok(id)
+}
+
+/// Erases a mail, sent or not, with the address it goes to.
+pub(crate) async fn take_back(tx: &Tx, id: MailId) -> Result<()> {
+    table::Entity::delete_by_id(id.uuid()).exec(tx).await?;
+    Ok(())
 }
 
 /// A mail as the mailbox page of the demo shows it.

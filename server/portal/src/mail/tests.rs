@@ -35,6 +35,8 @@ struct NoGateway;
 
 impl KeyWatcher for NoGateway {
     fn changed(&self, _record: KeyRecord) {}
+
+    fn rests(&self, _organization: contract::OrganizationId, _rests: bool) {}
 }
 
 fn settings(erase_sent_mails: bool) -> PortalSettings {
@@ -44,6 +46,10 @@ fn settings(erase_sent_mails: bool) -> PortalSettings {
         gateway_url: "https://api.acme.example".to_owned(),
         key_prefix: "cs".to_owned(),
         erase_sent_mails,
+        session_idle: TimeDelta::hours(1),
+        session_life: TimeDelta::hours(24),
+        recovery_wait: TimeDelta::hours(72),
+        staff_need_passkeys: true,
     }
 }
 

@@ -26,6 +26,11 @@ pub(crate) const PROMISES: &[Kept] = &[
         claims: &["MAST-07", "MAST-15"],
     },
     Kept {
+        sentence: "Of a passkey we store what is public. What signs stays on your devices.",
+        tests: &["what_signs_is_nowhere_in_the_database"],
+        claims: &["MAST-16"],
+    },
+    Kept {
         sentence: "A key’s secret is shown to you once. Before that it does not exist; afterwards only its keyed hash does.",
         tests: &["a_secret_is_shown_once_to_its_owner", "no_secret_stands_anywhere_in_the_database"],
         claims: &["FLOW-60", "MAST-30"],
@@ -57,6 +62,15 @@ pub(crate) const PROMISES: &[Kept] = &[
         sentence: "Nobody but the members of your organization and our staff sees your keys and logs.",
         tests: &["someone_elses_key_is_not_found", "a_developer_sees_only_rows_of_the_own_organization"],
         claims: &["MASA-27"],
+    },
+    Kept {
+        sentence: "The address of somebody you invite is erased when they answer, when you take the invitation back, and after 7 days.",
+        tests: &[
+            "an_invitation_lets_exactly_the_invited_address_in_once",
+            "the_address_of_an_invitation_goes_when_it_is_declined_taken_back_or_replaced",
+            "an_invitation_is_refused_after_seven_days_and_its_address_is_erased",
+        ],
+        claims: &["FLOW-07", "FLOW-56"],
     },
     Kept {
         sentence: "Our pages load nothing from other sites and set no cookie but the ones that sign you in and keep your theme and an unfinished form.",

@@ -19,6 +19,8 @@ pub enum Category {
     RequestLogs,
     /// Usage.
     Usage,
+    /// Who changed or looked at what.
+    AuditLog,
     /// APIs and the database's own book-keeping: nothing about people.
     Service,
 }
@@ -30,6 +32,8 @@ pub enum Subject {
     Developer,
     /// The organization, not a person.
     Organization,
+    /// Somebody whom a member invited, who may have no account.
+    Invited,
     /// Nobody.
     Nobody,
 }
@@ -79,12 +83,18 @@ pub enum Retention {
     WithOrganization,
     /// Until the session ends.
     Session,
+    /// Until a passkey has answered, or could not any more.
+    Ceremony,
+    /// A change of address: until it happened or is off.
+    EmailChange,
     /// A rule of the retention job: its place in [`retention::RULES`] is found by table.
     Rule,
     /// Until it is replaced.
     UntilReplaced,
     /// The body of a mail: until it was sent.
     UntilSent,
+    /// As long as the portal: a chain cannot lose its start.
+    WithPortal,
 }
 
 /// Who receives it.
@@ -209,6 +219,12 @@ const ACCEPTANCES: Common = Common { table: "policy_acceptances", ..ACCOUNTS };
 const STAFF: Common = Common { table: "staff", ..ACCOUNTS };
 const SESSIONS: Common =
     Common { table: "sessions", category: Category::SignIn, retention: Retention::Session, ..ACCOUNTS };
+const PASSKEYS: Common = Common { table: "passkeys", category: Category::SignIn, ..ACCOUNTS };
+const CEREMONIES: Common = Common { table: "ceremonies", retention: Retention::Ceremony, export: Export::Secret, ..PASSKEYS };
+const DEVICES: Common = Common { table: "devices", category: Category::SignIn, retention: Retention::Rule, ..ACCOUNTS };
+const RECOVERY_CODES: Common = Common { table: "recovery_codes", category: Category::SignIn, ..ACCOUNTS };
+const RECOVERIES: Common = Common { table: "recoveries", ..DEVICES };
+const EMAIL_CHANGES: Common = Common { table: "email_changes", retention: Retention::EmailChange, ..DEVICES };
 const LINKS: Common =
     Common { table: "mail_links", category: Category::SignIn, retention: Retention::Rule, ..ACCOUNTS };
 const ORGANIZATIONS: Common = Common {
@@ -221,6 +237,16 @@ const ORGANIZATIONS: Common = Common {
 };
 const MEMBERS: Common =
     Common { table: "members", subject: Subject::Developer, erase: Erase::WithAccount, ..ORGANIZATIONS };
+const INVITES: Common =
+    Common { table: "invites", subject: Subject::Invited, retention: Retention::Rule, ..ORGANIZATIONS };
+const SPENT_LINKS: Common = Common {
+    table: "spent_links",
+    category: Category::SignIn,
+    subject: Subject::Nobody,
+    retention: Retention::Rule,
+    export: Export::Secret,
+    erase: Erase::AtTerm,
+};
 const KEYS: Common = Common { table: "keys", category: Category::Keys, ..ORGANIZATIONS };
 const MAILS: Common = Common {
     table: "mails",
@@ -239,6 +265,24 @@ const REQUEST_LOGS: Common = Common {
     erase: Erase::AtTerm,
 };
 const USAGE: Common = Common { table: "usage_minutes", category: Category::Usage, ..REQUEST_LOGS };
+const AUDIT_EVENTS: Common = Common {
+    table: "audit_events",
+    category: Category::AuditLog,
+    subject: Subject::Developer,
+    retention: Retention::WithPortal,
+    export: Export::Yes,
+    erase: Erase::Never,
+};
+const AUDIT_PERSONAL: Common =
+    Common { table: "audit_personal", retention: Retention::Rule, erase: Erase::WithAccount, ..AUDIT_EVENTS };
+const AUDIT_HEAD: Common = Common {
+    table: "audit_head",
+    category: Category::AuditLog,
+    subject: Subject::Nobody,
+    retention: Retention::WithPortal,
+    export: Export::NotPersonal,
+    erase: Erase::Never,
+};
 const APIS: Common = Common {
     table: "apis",
     category: Category::Service,
@@ -265,6 +309,10 @@ pub const REGISTER: &[Entry] = &[
         .column("password_hash", "Password, as an Argon2id hash", &[SecureAccess], &["MAST-07", "MAST-15"])
         .secret(),
     ACCOUNTS.column("state", "State of the account", &[RunAccount], &["MAST-10"]),
+    ACCOUNTS.column("state_reason", "State of the account", &[RunAccount], &["MAST-10"]),
+    ACCOUNTS
+        .column("passkey_handle", "Random number by which passkeys know the account", &[SecureAccess], &["MAST-16"])
+        .secret(),
     ACCOUNTS.column("created_at", "When the account was created", &[RunAccount], &["MAST-13"]),
     ACCOUNTS.column("last_sign_in_at", "Last sign-in", &[SecureAccess], &["MAST-13"]),
     ACCEPTANCES.column("id", "Acceptance of the terms", &[ProveConsent], &["MAST-09"]),
@@ -280,6 +328,14 @@ pub const REGISTER: &[Entry] = &[
     SESSIONS.column("token_hash", "Hash of what the session cookie holds", &[SecureAccess], &["CARD-05"]).secret(),
     SESSIONS.column("account_id", "Session", &[SecureAccess], &["CARD-05"]),
     SESSIONS.column("organization_id", "Session", &[SecureAccess], &["CARD-05"]),
+    SESSIONS.column("factor", "How somebody signed in, and when they last did", &[SecureAccess], &["MAST-12", "CARD-05"]),
+    SESSIONS.column(
+        "authenticated_at",
+        "How somebody signed in, and when they last did",
+        &[SecureAccess],
+        &["MAST-12", "CARD-05"],
+    ),
+    SESSIONS.column("device", "Family of the browser, such as “Firefox on Linux”", &[SecureAccess], &["CARD-05"]),
     SESSIONS.column("created_at", "Session", &[SecureAccess], &["CARD-05"]),
     SESSIONS.column(
         "last_seen_at",
@@ -288,22 +344,111 @@ pub const REGISTER: &[Entry] = &[
         &["CARD-05", "CARD-10"],
     ),
     SESSIONS.column("expires_at", "Session", &[SecureAccess], &["CARD-05", "CARD-10"]),
-    LINKS.column("id", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
-    LINKS.column("token_hash", "Hash of what the link holds", &[VerifyEmail, IssueKeys], &["MAST-17"]).secret(),
-    LINKS.column("purpose", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17", "MAST-18"]),
-    LINKS.column("account_id", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
-    LINKS.column("key_id", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-18"]),
-    LINKS.column("created_at", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
-    LINKS.column("expires_at", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
-    LINKS.column("used_at", "Link in a mail", &[VerifyEmail, IssueKeys], &["MAST-17"]),
+    PASSKEYS.column("id", "Passkey: its name and dates", &[SecureAccess], &["MAST-16"]),
+    PASSKEYS.column("account_id", "Passkey: its name and dates", &[SecureAccess], &["MAST-16"]),
+    PASSKEYS.column("credential_id", "Passkey: its public key, number, count and flags", &[SecureAccess], &["MAST-16"]),
+    PASSKEYS.column("credential", "Passkey: its public key, number, count and flags", &[SecureAccess], &["MAST-16"]),
+    PASSKEYS.column("name", "Passkey: its name and dates", &[SecureAccess], &["MAST-16"]),
+    PASSKEYS.column("backed_up", "Passkey: its public key, number, count and flags", &[SecureAccess], &["MAST-16"]),
+    PASSKEYS.column("created_at", "Passkey: its name and dates", &[SecureAccess], &["MAST-16"]),
+    PASSKEYS.column("last_used_at", "Passkey: its name and dates", &[SecureAccess], &["MAST-16"]),
+    PASSKEYS.column("suspended_at", "Passkey: its name and dates", &[SecureAccess], &["MAST-16"]),
+    CEREMONIES.column("id", "What a passkey was asked", &[SecureAccess], &["MAST-16"]),
+    CEREMONIES.column("token_hash", "What a passkey was asked", &[SecureAccess], &["MAST-16"]),
+    CEREMONIES.column("kind", "What a passkey was asked", &[SecureAccess], &["MAST-16"]),
+    CEREMONIES.column("account_id", "What a passkey was asked", &[SecureAccess], &["MAST-16"]),
+    CEREMONIES.column("state", "What a passkey was asked", &[SecureAccess], &["MAST-16"]),
+    CEREMONIES.column("created_at", "What a passkey was asked", &[SecureAccess], &["MAST-16"]),
+    CEREMONIES.column("expires_at", "What a passkey was asked", &[SecureAccess], &["MAST-16"]),
+    DEVICES.column("id", "Browser that the account knows again", &[SecureAccess], &["MAST-12", "CARD-05"]),
+    DEVICES.column("account_id", "Browser that the account knows again", &[SecureAccess], &["MAST-12", "CARD-05"]),
+    DEVICES
+        .column("token_hash", "Hash of what the cookie of a known browser holds", &[SecureAccess], &["CARD-05"])
+        .secret(),
+    DEVICES.column("label", "Browser that the account knows again", &[SecureAccess], &["MAST-12", "CARD-05"]),
+    DEVICES.column("created_at", "Browser that the account knows again", &[SecureAccess], &["MAST-12", "CARD-05"]),
+    DEVICES.column("last_seen_at", "Browser that the account knows again", &[SecureAccess], &["MAST-12", "CARD-05"]),
+    RECOVERY_CODES.column("id", "Recovery code: when it was made and used", &[SecureAccess], &["MAST-12"]),
+    RECOVERY_CODES.column("account_id", "Recovery code: when it was made and used", &[SecureAccess], &["MAST-12"]),
+    RECOVERY_CODES.column("code_hash", "Hash of a recovery code", &[SecureAccess], &["MAST-12", "MAST-15"]).secret(),
+    RECOVERY_CODES.column("created_at", "Recovery code: when it was made and used", &[SecureAccess], &["MAST-12"]),
+    RECOVERY_CODES.column("used_at", "Recovery code: when it was made and used", &[SecureAccess], &["MAST-12"]),
+    RECOVERIES.column("id", "Recovery by mail: its moments and outcome", &[SecureAccess], &["MAST-12"]),
+    RECOVERIES.column("account_id", "Recovery by mail: its moments and outcome", &[SecureAccess], &["MAST-12"]),
+    RECOVERIES.column("created_at", "Recovery by mail: its moments and outcome", &[SecureAccess], &["MAST-12"]),
+    RECOVERIES.column("ready_at", "Recovery by mail: its moments and outcome", &[SecureAccess], &["MAST-12"]),
+    RECOVERIES.column("expires_at", "Recovery by mail: its moments and outcome", &[SecureAccess], &["MAST-12"]),
+    RECOVERIES.column("told_at", "Recovery by mail: its moments and outcome", &[SecureAccess], &["MAST-12"]),
+    RECOVERIES.column("ended_at", "Recovery by mail: its moments and outcome", &[SecureAccess], &["MAST-12"]),
+    RECOVERIES.column("outcome", "Recovery by mail: its moments and outcome", &[SecureAccess], &["MAST-12"]),
+    EMAIL_CHANGES.column("id", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    EMAIL_CHANGES.column("account_id", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    EMAIL_CHANGES.column("new_email", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    EMAIL_CHANGES
+        .column("new_email_folded", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    EMAIL_CHANGES
+        .column("old_confirmed_at", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    EMAIL_CHANGES
+        .column("new_confirmed_at", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    EMAIL_CHANGES.column("created_at", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    EMAIL_CHANGES.column("expires_at", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    LINKS.column("id", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]),
+    LINKS.column("token_hash", "Hash of what the link holds", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]).secret(),
+    LINKS.column("purpose", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17", "MAST-18"]),
+    LINKS.column("account_id", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]),
+    LINKS.column("key_id", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-18"]),
+    LINKS.column("subject_id", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]),
+    LINKS.column("created_at", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]),
+    LINKS.column("expires_at", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]),
+    LINKS.column("used_at", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]),
     ORGANIZATIONS.column("id", "Organization number", &[RunAccount], &["CARD-04"]),
     ORGANIZATIONS.column("name", "Organization name", &[RunAccount], &["FLOW-03"]),
     ORGANIZATIONS.column("kind", "Whether the organization is personal", &[RunAccount], &["FLOW-03"]),
+    ORGANIZATIONS.column("contact_email", "Contact address of the organization", &[RunAccount], &["FLOW-04", "FLOW-47"]),
+    ORGANIZATIONS.column(
+        "contact_verified_at",
+        "When the contact address was verified",
+        &[VerifyEmail],
+        &["FLOW-04"],
+    ),
+    ORGANIZATIONS.column("country", "Country of the organization", &[RunAccount], &["FLOW-47"]),
     ORGANIZATIONS.column("created_at", "When the organization was created", &[RunAccount], &["MAST-13"]),
     MEMBERS.column("organization_id", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
     MEMBERS.column("account_id", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
     MEMBERS.column("role", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06", "FLOW-61"]),
     MEMBERS.column("created_at", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
+    INVITES.column("id", "Invitation that is open, with its role and dates", &[RunAccount], &["FLOW-07", "FLOW-56"]),
+    INVITES.column(
+        "organization_id",
+        "Invitation that is open, with its role and dates",
+        &[RunAccount],
+        &["FLOW-07", "FLOW-56"],
+    ),
+    INVITES.column("email", "Address of whom a member invited", &[RunAccount], &["FLOW-07", "FLOW-56"]),
+    INVITES.column("email_folded", "Address of whom a member invited", &[RunAccount], &["FLOW-07", "FLOW-56"]),
+    INVITES.column("role", "Invitation that is open, with its role and dates", &[RunAccount], &["FLOW-07", "FLOW-61"]),
+    INVITES.column(
+        "invited_by",
+        "Invitation that is open, with its role and dates",
+        &[RunAccount, SecureAccess],
+        &["FLOW-07"],
+    ),
+    INVITES.column("token_hash", "Hash of what the invitation’s link holds", &[SecureAccess], &["FLOW-07"]).secret(),
+    INVITES.column(
+        "created_at",
+        "Invitation that is open, with its role and dates",
+        &[RunAccount],
+        &["FLOW-07", "FLOW-56"],
+    ),
+    INVITES.column(
+        "expires_at",
+        "Invitation that is open, with its role and dates",
+        &[RunAccount],
+        &["FLOW-07", "FLOW-56"],
+    ),
+    SPENT_LINKS.column("token_hash", "Hash of a link that was answered or is too old", &[SecureAccess], &["FLOW-07"]),
+    SPENT_LINKS.column("outcome", "Hash of a link that was answered or is too old", &[SecureAccess], &["FLOW-07"]),
+    SPENT_LINKS.column("spent_at", "Hash of a link that was answered or is too old", &[SecureAccess], &["FLOW-07"]),
     KEYS.column("id", "Key number", &[IssueKeys], &["MAST-11", "FLOW-05"]),
     KEYS.column("organization_id", "Which organization owns the key", &[IssueKeys], &["MAST-11"]),
     KEYS.column("created_by", "Who created the key", &[IssueKeys, SecureAccess], &["MAST-11"]),
@@ -459,6 +604,26 @@ pub const REGISTER: &[Entry] = &[
     USAGE.column("failed", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11", "FLOW-12"]),
     USAGE.column("latency_us", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-13"]),
     USAGE.column("response_bytes", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11"]),
+    AUDIT_EVENTS.column("seq", "Event: its place in the chain, which shows whether anything was altered", &[SecureAccess, PreventAbuse], &["MASA-28"]),
+    AUDIT_EVENTS.column("id", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("at", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("actor_kind", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("actor_id", "Event: the numbers of accounts and organizations, which lead to nobody once these are erased", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("action", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("organization_id", "Event: the numbers of accounts and organizations, which lead to nobody once these are erased", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("account_id", "Event: the numbers of accounts and organizations, which lead to nobody once these are erased", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("object", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("details", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column("personal_hash", "Event: its place in the chain, which shows whether anything was altered", &[SecureAccess, PreventAbuse], &["MASA-28"]).secret(),
+    AUDIT_EVENTS.column("hash", "Event: its place in the chain, which shows whether anything was altered", &[SecureAccess, PreventAbuse], &["MASA-28"]).secret(),
+    AUDIT_PERSONAL.column("seq", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_PERSONAL.column("account_id", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_PERSONAL.column("salt", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]).secret(),
+    AUDIT_PERSONAL.column("text", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_PERSONAL.column("at", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_HEAD.column("id", "Where the chain of events ends", &[RunService], &["MASA-28"]),
+    AUDIT_HEAD.column("seq", "Where the chain of events ends", &[RunService], &["MASA-28"]),
+    AUDIT_HEAD.column("hash", "Where the chain of events ends", &[RunService], &["MASA-28"]),
     APIS.column("id", "APIs and their documents", &[RunService], &["MAST-01"]),
     APIS.column("slug", "APIs and their documents", &[RunService], &["MAST-01"]),
     APIS.column("name", "APIs and their documents", &[RunService], &["MAST-01"]),
@@ -473,7 +638,7 @@ pub const REGISTER: &[Entry] = &[
 
 impl Category {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Account,
         Self::SignIn,
         Self::Organizations,
@@ -481,6 +646,7 @@ impl Category {
         Self::Mails,
         Self::RequestLogs,
         Self::Usage,
+        Self::AuditLog,
         Self::Service,
     ];
 
@@ -495,6 +661,7 @@ impl Category {
             Self::Mails => "mails",
             Self::RequestLogs => "request_logs",
             Self::Usage => "usage",
+            Self::AuditLog => "audit_log",
             Self::Service => "service",
         }
     }
@@ -510,6 +677,7 @@ impl Category {
             Self::Mails => "Mails",
             Self::RequestLogs => "Request logs",
             Self::Usage => "Usage",
+            Self::AuditLog => "Audit log",
             Self::Service => "The service itself",
         }
     }
@@ -522,6 +690,9 @@ impl Category {
                 Basis::Contract
             }
             Self::RequestLogs => Basis::LegitimateInterest("finding errors and abuse, with rows that name no person"),
+            Self::AuditLog => Basis::LegitimateInterest(
+                "proving who changed or looked at what; erased words stay erased, the order of events stays provable",
+            ),
             Self::Service => Basis::NotPersonal,
         }
     }
@@ -531,12 +702,13 @@ impl Category {
     pub const fn protection(self) -> &'static str {
         match self {
             Self::Account => "Only you and staff see it. The password exists as an Argon2id hash only.",
-            Self::SignIn => "Cookies and links are random; only their hashes are stored.",
+            Self::SignIn => "Cookies, links and recovery codes are random; only their hashes are stored.",
             Self::Organizations => "Only members and staff see it.",
             Self::Keys => "The secret exists as a keyed hash only, and is shown once.",
             Self::Mails => "Texts are erased once sent. No mail carries a secret.",
             Self::RequestLogs => "No address, user agent, query, header or body is stored: there is no field for them.",
             Self::Usage => "Sums only.",
+            Self::AuditLog => "Nobody can change it unnoticed. You see what concerns you, your organization’s owners and admins what concerns it, and that staff look is an event too.",
             Self::Service => "Public.",
         }
     }
@@ -549,6 +721,7 @@ impl Subject {
         match self {
             Self::Developer => "you, the developer",
             Self::Organization => "your organization",
+            Self::Invited => "whom you invite",
             Self::Nobody => "nobody",
         }
     }
@@ -593,8 +766,11 @@ impl Retention {
             Self::WithAccount => "while the account exists; 30 days if it was never verified".to_owned(),
             Self::WithOrganization => "while the organization exists".to_owned(),
             Self::Session => "until you sign out, one hour without use, or one day".to_owned(),
+            Self::EmailChange => "until both addresses agreed, or 24 hours".to_owned(),
+            Self::Ceremony => "until it is answered, or cannot be any more after five minutes".to_owned(),
             Self::UntilReplaced => "until it is replaced".to_owned(),
             Self::UntilSent => "until it was sent".to_owned(),
+            Self::WithPortal => "as long as the portal: a chain of events cannot lose its start".to_owned(),
             Self::Rule => retention::RULES
                 .iter()
                 .find(|rule| rule.table == table)

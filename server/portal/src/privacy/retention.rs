@@ -4,8 +4,10 @@ use chrono::TimeDelta;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
 use sea_orm::{ConnectionTrait as _, StatementBuilder};
 
-use crate::{Actor, Op, Result};
+use crate::organizations::invites;
+use crate::{Actor, Op, Result, audit_log};
 use contract::Refusal;
+use contract::organizations::INVITE_DAYS;
 
 /// Rows of the request log.
 pub const REQUEST_LOGS_LIFE: TimeDelta = TimeDelta::days(90);
@@ -24,13 +26,23 @@ pub struct Rule {
 }
 
 /// Every rule.
-pub const RULES: [Rule; 6] = [
+pub const RULES: [Rule; 13] = [
     Rule { table: "request_logs", since: "at", life: REQUEST_LOGS_LIFE, only_if_empty: None },
     Rule { table: "usage_minutes", since: "minute", life: TimeDelta::days(730), only_if_empty: None },
     Rule { table: "sessions", since: "expires_at", life: TimeDelta::zero(), only_if_empty: None },
+    Rule { table: "ceremonies", since: "expires_at", life: TimeDelta::zero(), only_if_empty: None },
+    // As long as browsers keep the cookie of a device (RFC 6265bis §5.5).
+    Rule { table: "devices", since: "last_seen_at", life: TimeDelta::days(400), only_if_empty: None },
+    Rule { table: "recoveries", since: "created_at", life: TimeDelta::days(90), only_if_empty: None },
+    Rule { table: "email_changes", since: "expires_at", life: TimeDelta::zero(), only_if_empty: None },
     // Kept a little longer than they work, so that "already used" can be told from "unknown".
-    Rule { table: "mail_links", since: "created_at", life: TimeDelta::days(7), only_if_empty: None },
+    Rule { table: "mail_links", since: "expires_at", life: TimeDelta::days(7), only_if_empty: None },
+    // They hold the address of somebody who may have no account: erased when they stop working.
+    Rule { table: "invites", since: "created_at", life: TimeDelta::days(INVITE_DAYS), only_if_empty: None },
+    Rule { table: "spent_links", since: "spent_at", life: invites::SPENT_LIFE, only_if_empty: None },
     Rule { table: "mails", since: "created_at", life: TimeDelta::days(30), only_if_empty: None },
+    // The event stays, and with it the chain.
+    Rule { table: "audit_personal", since: "at", life: TimeDelta::days(730), only_if_empty: None },
     Rule {
         table: "accounts",
         since: "created_at",
@@ -41,9 +53,11 @@ pub const RULES: [Rule; 6] = [
 
 impl Rule {
     pub(crate) fn sentence(&self) -> String {
-        match self.life.num_days() {
-            730 => "2 years".to_owned(),
-            days => format!("{days} days"),
+        match (self.since, self.life.num_days()) {
+            ("expires_at", days) => format!("until it ends, and {days} days longer"),
+            ("last_seen_at", days) => format!("{days} days after the last use"),
+            (_, 730) => "2 years".to_owned(),
+            (_, days) => format!("{days} days"),
         }
     }
 }
@@ -64,6 +78,11 @@ pub struct Erased {
 pub async fn run(op: &Op, mode: Mode) -> Result<Vec<Erased>> {
     if op.actor != Actor::System {
         return Err(Refusal::NotAllowed.into());
+    }
+    if mode == Mode::Erase {
+        let tx = op.begin().await?;
+        invites::note_expired(&tx, op).await?;
+        op.commit(tx).await?;
     }
     let mut all = Vec::with_capacity(RULES.len());
     for rule in RULES {
@@ -92,12 +111,22 @@ pub async fn run(op: &Op, mode: Mode) -> Result<Vec<Erased>> {
         op.commit(tx).await?;
         all.push(Erased { table: rule.table, rows });
     }
+    // The mail that brought an invitation holds the address too, and goes with it.
+    let tx = op.begin().await?;
+    let open = Query::select().column(Alias::new("id")).from(Alias::new("invites")).take();
+    let brought = Expr::col(Alias::new("kind")).eq(invites::MAIL);
+    let orphans = brought.and(Expr::col(Alias::new("id")).not_in_subquery(open));
+    if mode == Mode::Erase {
+        execute(&tx, &Query::delete().from_table(Alias::new("mails")).and_where(orphans).take()).await?;
+    }
+    op.commit(tx).await?;
     // An organization whose last member went with an account that was never verified.
     let tx = op.begin().await?;
     let members = Query::select().column(Alias::new("organization_id")).from(Alias::new("members")).take();
     let orphans = Expr::col(Alias::new("id")).not_in_subquery(members);
     if mode == Mode::Erase {
         execute(&tx, &Query::delete().from_table(Alias::new("organizations")).and_where(orphans).take()).await?;
+        audit_log::forget_those_who_are_gone(&tx).await?;
     }
     op.commit(tx).await?;
     Ok(all)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 use contract::Refusal;
+use contract::audit_log::Action;
 use contract::request_logs::Filter;
 use sha2::{Digest as _, Sha256};
 
@@ -13,9 +14,10 @@ use super::policy::PROMISES;
 use super::register::REGISTER;
 use super::retention::{self, Mode, RULES};
 use crate::accounts::{self, NewAccount, Password};
+use crate::audit_log::{self, Event};
 use crate::testing::{self, TestPortal, at, new_account, new_key, refusal, row, start};
 use crate::tokens::{self, hex};
-use crate::{Scope, keys, request_logs, sessions};
+use crate::{Scope, keys, organizations, passkeys, recovery, request_logs, sessions};
 
 /// What one side has and the other has not.
 fn differences(stored: &[(String, String)]) -> (Vec<String>, Vec<String>) {
@@ -52,11 +54,12 @@ async fn no_secret_stands_anywhere_in_the_database() {
     let test = testing::portal().await;
     let email = "ada@example.com";
     let account = NewAccount { password: Password::new(CANARY.to_owned()), ..new_account("Ada", email) };
-    accounts::sign_up(&test.anonymous(start()), account).await.unwrap();
+    accounts::sign_up(&test.anonymous(start()), account, "").await.unwrap();
     let verify_token = test.newest_token(email).await;
     accounts::verify_email(&test.anonymous(at(TimeDelta::seconds(1))), &verify_token).await.unwrap();
     let now = at(TimeDelta::seconds(2));
-    let session = sessions::sign_in(&test.anonymous(now), email, &Password::new(CANARY.to_owned())).await.unwrap();
+    let opened = sessions::sign_in(&test.anonymous(now), email, &Password::new(CANARY.to_owned())).await.unwrap();
+    let (session, device) = (opened.session, opened.device.unwrap());
     let ada = sessions::resume(&test.portal, session.reveal(), now).await.unwrap().unwrap();
     let reveal_token = test.newest_token(email).await;
     let revealed = keys::reveal(&test.op(&ada, now), &reveal_token).await.unwrap();
@@ -67,7 +70,7 @@ async fn no_secret_stands_anywhere_in_the_database() {
     let caller = testing::caller(&ada, &revealed.key);
     request_logs::store(test.portal.db(), &[row(now, Some(caller))]).await.unwrap();
 
-    let never = forms(&[CANARY, secret, &secret["cs_live_".len()..], session.reveal()]);
+    let never = forms(&[CANARY, secret, &secret["cs_live_".len()..], session.reveal(), device.reveal()]);
     let links = forms(&[&verify_token, &reveal_token, &open_token]);
     let whole = format!("{:?}", test.dump().await).to_lowercase();
     // The dump can find what is there: the hashes that are meant to be stored, and the last four characters.
@@ -87,7 +90,7 @@ async fn no_secret_stands_anywhere_in_the_database() {
         let mut bytes = fs::read(&file).unwrap();
         bytes.extend(fs::read(file.with_extension("db-wal")).unwrap());
         assert!(contains(&bytes, b"ada@example.com") && contains(&bytes, &test.portal.hasher().hash(secret).0));
-        for clear in [CANARY, secret, &secret["cs_live_".len()..], session.reveal()] {
+        for clear in [CANARY, secret, &secret["cs_live_".len()..], session.reveal(), device.reveal()] {
             assert!(!contains(&bytes, clear.as_bytes()));
             assert!(!contains(&bytes, hex(clear.as_bytes()).as_bytes()));
         }
@@ -156,6 +159,20 @@ async fn something_of_everything(test: &TestPortal) {
     let (key, _) = test.revealed_key(&ada, "Server", start()).await;
     let rows = [row(start(), Some(testing::caller(&ada, &key))), row(start(), None)];
     request_logs::store(test.portal.db(), &rows).await.unwrap();
+    passkeys::start_sign_in(&test.anonymous(start())).await.unwrap();
+    let invited = async |email: &str| organizations::invite(&test.op(&ada, start()), email, "viewer").await.unwrap();
+    invited("stranger@elsewhere.example").await;
+    let revoked = invited("nobody@elsewhere.example").await;
+    organizations::revoke_invite(&test.op(&ada, start()), revoked).await.unwrap();
+    accounts::ask_email_change(&test.op(&ada, start()), "new@example.com").await.unwrap();
+    recovery::ask_recovery(&test.anonymous(at(TimeDelta::seconds(10))), &ada.email).await.unwrap();
+    let token = test.newest_token(&ada.email).await;
+    recovery::start_recovery(&test.anonymous(at(TimeDelta::seconds(10))), &token).await.unwrap();
+    let op = test.system(start());
+    let tx = op.begin().await.unwrap();
+    let named = Event::new(Action::NameChanged).account(ada.account).personal("Ada");
+    audit_log::record(&tx, &op, named).await.unwrap();
+    op.commit(tx).await.unwrap();
 }
 
 #[tokio::test]

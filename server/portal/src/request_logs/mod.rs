@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use contract::audit_log::Action;
 use contract::request_logs::{Choices, Condition, Filter, RequestRow};
 use contract::{KeyId, Millis, OrganizationId, Page, Permission, RequestId};
 use sea_orm::sea_query::Expr;
@@ -14,6 +15,7 @@ use sea_orm::{
     QuerySelect as _, Select,
 };
 
+use crate::audit_log::{self, Event};
 use crate::privacy::retention;
 use crate::{Db, Op, Result, Scope, apis, keys, organizations, usage};
 
@@ -69,6 +71,11 @@ pub async fn store(db: &Db, rows: &[RequestRow]) -> Result<()> {
 /// Those of [`Op::require_scope`].
 pub async fn list(op: &Op, scope: Scope, filter: &Filter, before: Option<RequestId>) -> Result<Page<RequestRow>> {
     let mut query = rows_in(op, scope, filter)?.limit(PAGE + 1);
+    if scope == Scope::Everything {
+        let tx = op.begin().await?;
+        audit_log::record(&tx, op, Event::new(Action::RequestLogsViewed)).await?;
+        op.commit(tx).await?;
+    }
     if let Some(before) = before {
         query = query.filter(table::COLUMN.id.lt(before.uuid()));
     }
@@ -78,6 +85,18 @@ pub async fn list(op: &Op, scope: Scope, filter: &Filter, before: Option<Request
         rows.last().map(|row| RequestId::new(row.id).to_string())
     });
     Ok(Page { items: with_names(op, rows).await?, next: next.flatten() })
+}
+
+/// Whose rows somebody may watch as they arrive: `None` for everybody's. That staff watch is written down.
+///
+/// # Errors
+/// Those of [`Op::require_scope`].
+pub async fn watch(op: &Op, scope: Scope) -> Result<Option<OrganizationId>> {
+    let organization = op.require_scope(scope, Permission::ReadRequestLogs)?;
+    if scope == Scope::Everything {
+        audit_log::record_look(op, Action::RequestLogsViewed).await?;
+    }
+    Ok(organization)
 }
 
 /// What the person may see of what the filter asks for, the newest first.

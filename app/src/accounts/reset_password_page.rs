@@ -1,0 +1,67 @@
+//! Where a reset link leads: a new password.
+
+use contract::accounts::ResetOffer;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::server_fns::{ResetPassword, read_reset};
+use crate::kept::{error_of, problem_of};
+use crate::layout::AuthLayout;
+use crate::paths;
+use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, PasswordField};
+
+/// One field. The link is used when the form is accepted, and not before.
+#[component]
+#[must_use]
+pub fn ResetPasswordPage() -> impl IntoView {
+    let action = ServerAction::<ResetPassword>::new();
+    let token = use_query_map().get_untracked().get("token").unwrap_or_default();
+    let asked = token.clone();
+    let offer = Resource::new_blocking(|| (), move |()| read_reset(asked.clone()));
+    view! {
+        <Title text="Set a new password"/>
+        <AuthLayout title="Set a new password">
+            <Suspense>
+                {move || {
+                    let token = token.clone();
+                    Suspend::new(async move {
+                        match offer.await {
+                            Ok(offer) => form(offer, action, token),
+                            Err(error) => {
+                                view! {
+                                    <Failure error/>
+                                    <LinkButton href=paths::FORGOT_PASSWORD big=true>"Get a new link"</LinkButton>
+                                }
+                                .into_any()
+                            }
+                        }
+                    })
+                }}
+            </Suspense>
+        </AuthLayout>
+    }
+}
+
+fn form(offer: ResetOffer, action: ServerAction<ResetPassword>, token: String) -> AnyView {
+    let error = error_of(move || action.value().get());
+    let ResetOffer { email, password_min, has_passkey } = offer;
+    view! {
+        <p>"For " <b>{email.clone()}</b> ". All sessions of the account end, and you sign in anew."</p>
+        {has_passkey.then(|| view! { <p class="muted">"Your passkeys stay. Important changes still ask for one of them."</p> })}
+        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+            <FormErrors error labels=&[("password", "New password")]/>
+            <input type="hidden" name="token" value=token/>
+            // Password managers look for whom the password belongs to.
+            <input type="text" autocomplete="username" value=email hidden readonly/>
+            <PasswordField
+                label="New password"
+                help=format!("At least {password_min} characters. A few unrelated words are easy to remember.")
+                problem=problem_of(error, "password")
+                autocomplete="new-password"
+            />
+            <Button kind=ButtonKind::Primary big=true>"Set the password"</Button>
+        </ActionForm>
+    }
+    .into_any()
+}

@@ -1,0 +1,7 @@
+//! The audit log: an organization's own events, and everything for staff.
+
+mod log_view;
+mod pages;
+pub mod server_fns;
+
+pub use pages::{AdminAuditPage, AuditPage};

@@ -1,0 +1,78 @@
+//! Where the link leads with which a recovery is completed, once its wait is over.
+
+use contract::recovery::FinishOffer;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use super::server_fns::{FinishRecovery, read_finish};
+use crate::kept::{error_of, problem_of};
+use crate::layout::AuthLayout;
+use crate::paths;
+use crate::ui::format::counted;
+use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, PasswordField, Time};
+
+/// What goes, and a new password.
+#[component]
+#[must_use]
+pub fn FinishRecoveryPage() -> impl IntoView {
+    let action = ServerAction::<FinishRecovery>::new();
+    let token = use_query_map().get_untracked().get("token").unwrap_or_default();
+    let asked = token.clone();
+    let offer = Resource::new_blocking(|| (), move |()| read_finish(asked.clone()));
+    view! {
+        <Title text="Complete the recovery"/>
+        <AuthLayout title="Complete the recovery">
+            <Suspense>
+                {move || {
+                    let token = token.clone();
+                    Suspend::new(async move {
+                        match offer.await {
+                            Ok(offer) => form(offer, action, token),
+                            Err(error) => {
+                                view! {
+                                    <Failure error/>
+                                    <LinkButton href=paths::LOST_ACCESS big=true>"See the ways back in"</LinkButton>
+                                }
+                                .into_any()
+                            }
+                        }
+                    })
+                }}
+            </Suspense>
+        </AuthLayout>
+    }
+}
+
+fn form(offer: FinishOffer, action: ServerAction<FinishRecovery>, token: String) -> AnyView {
+    let error = error_of(move || action.value().get());
+    let FinishOffer { email, password_min, passkeys, recovery_codes, staff, expires_at } = offer;
+    let gone: Vec<String> = [
+        (passkeys > 0).then(|| counted(passkeys.cast_signed(), "passkey", "passkeys")),
+        (recovery_codes > 0).then(|| counted(recovery_codes.cast_signed(), "recovery code", "recovery codes")),
+        staff.then(|| "your place among the staff".to_owned()),
+        Some("all sessions".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    view! {
+        <p>"The wait for " <b>{email.clone()}</b> " is over. Set a new password; what could be in other hands is removed with it:"</p>
+        <ul class="list-disc pl-5 grid gap-1">{gone.into_iter().map(|what| view! { <li>{what}</li> }).collect_view()}</ul>
+        <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+            <FormErrors error labels=&[("password", "New password")]/>
+            <input type="hidden" name="token" value=token/>
+            // Password managers look for whom the password belongs to.
+            <input type="text" autocomplete="username" value=email hidden readonly/>
+            <PasswordField
+                label="New password"
+                help=format!("At least {password_min} characters. A few unrelated words are easy to remember.")
+                problem=problem_of(error, "password")
+                autocomplete="new-password"
+            />
+            <Button kind=ButtonKind::Primary big=true>"Set the password and recover"</Button>
+        </ActionForm>
+        <p class="small muted">"This can be done until " <Time at=expires_at absolute=true/> "."</p>
+    }
+    .into_any()
+}

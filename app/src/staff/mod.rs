@@ -1,0 +1,33 @@
+//! Accounts, as staff find them, see them, and restrict, suspend and restore them.
+
+mod account_page;
+mod accounts_page;
+mod refused;
+pub mod server_fns;
+
+use contract::staff::LookPurpose;
+use contract::{FieldProblem, Problem, Refusal};
+use leptos::prelude::*;
+
+pub use account_page::AccountPage;
+pub use accounts_page::AccountsPage;
+pub use refused::desk_refused;
+
+use crate::ui::Select;
+
+/// The purpose that a form or an address names.
+///
+/// # Errors
+/// [`Refusal::InvalidInput`]: nobody looks without one.
+pub fn purpose_of(word: &str) -> Result<LookPurpose, Refusal> {
+    LookPurpose::from_word(word).ok_or_else(|| Refusal::InvalidInput {
+        fields: vec![FieldProblem { field: "purpose".to_owned(), problem: Problem::NotAChoice }],
+    })
+}
+
+/// The choice of a purpose.
+fn purpose_field(selected: String, problem: Signal<Option<Problem>>) -> AnyView {
+    let mut options = vec![(String::new(), "Choose a purpose".to_owned())];
+    options.extend(LookPurpose::ALL.map(|purpose| (purpose.word().to_owned(), purpose.label().to_owned())));
+    view! { <Select name="purpose" label="Purpose" options selected problem/> }.into_any()
+}

@@ -1,0 +1,285 @@
+//! A house with something to do for every form: what is sent is right, by whom it is sent may send it.
+
+use contract::AccountId;
+use contract::policies::TERMS_VERSION;
+use portal::accounts::{NewAccount, Password};
+
+use crate::forms::{create, sign_up};
+use crate::harness::{Browser, House, PASSWORD, system};
+use crate::passkeys;
+
+/// What nobody has yet.
+pub const NEW_PASSWORD: &str = "seven purple bicycles hum";
+
+/// A form, filled in well.
+pub struct Form {
+    pub path: &'static str,
+    /// Who sends it.
+    pub by: Browser,
+    fields: Vec<(&'static str, String)>,
+    /// Where it leads without a script: how that begins.
+    pub leads_to: &'static str,
+}
+
+impl Form {
+    pub fn fields(&self) -> Vec<(&'static str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+}
+
+/// The house, and its forms. In their order, all of them can be sent one after the other.
+pub struct Fixture {
+    pub house: House,
+    pub forms: Vec<Form>,
+    /// Who belongs to the staff.
+    pub staff: Browser,
+    /// Who has keys, a passkey, recovery codes and more to hide.
+    pub ada: Browser,
+}
+
+impl Fixture {
+    /// The form that is sent to that address.
+    pub fn form(&self, path: &str) -> &Form {
+        self.forms.iter().find(|form| form.path == path).unwrap_or_else(|| panic!("no form for {path}"))
+    }
+}
+
+/// The address of somebody of that name.
+pub fn address(name: &str) -> String {
+    format!("{}@example.com", name.to_lowercase())
+}
+
+/// A verified person who is not signed in.
+pub async fn account(house: &House, name: &str) -> AccountId {
+    let (email, password) = (address(name), Password::new(PASSWORD.to_owned()));
+    let new = NewAccount { name: name.to_owned(), email, password, terms: TERMS_VERSION.to_owned() };
+    portal::accounts::create_verified(&system(&house.portal), new).await.unwrap()
+}
+
+/// Whose address it is, as staff find out.
+pub async fn id_of(staff: &mut Browser, email: &str) -> String {
+    let found = staff.get(&format!("/rpc/staff/find?query={email}&purpose=help_asked")).await;
+    found.json()[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// Who is behind a browser.
+pub async fn account_of(house: &House, browser: &Browser) -> AccountId {
+    house.op_of(browser).await.signed_in().unwrap().account
+}
+
+/// Sends a form that must be accepted.
+pub async fn send(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) {
+    let answer = browser.post(path, fields).await;
+    assert_eq!(answer.status, 200, "{path}: {answer:?}");
+}
+
+/// Somebody joins the organization in which another works.
+pub async fn join(house: &House, owner: &mut Browser, name: &str, role: &str) -> Browser {
+    let email = address(name);
+    send(owner, "/rpc/organizations/invite", &[("email", &email), ("role", role)]).await;
+    let mut browser = house.person(name).await;
+    let token = house.token_to(&email, "/invite").await;
+    send(&mut browser, "/rpc/organizations/accept_invite", &[("token", &token)]).await;
+    browser
+}
+
+/// New recovery codes of the person.
+pub async fn recovery_codes(browser: &mut Browser) -> Vec<String> {
+    let page = browser.without_script().post("/console/security/recovery-codes", &[]).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    let is_code = |part: &&str| {
+        part.len() == 29 && part.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || byte.is_ascii_uppercase())
+    };
+    let parts = page.body.split(|c: char| !(c == '-' || c.is_ascii_alphanumeric())).filter(is_code);
+    let mut codes: Vec<String> = Vec::new();
+    for code in parts {
+        if !codes.iter().any(|known| known == code) {
+            codes.push(code.to_owned());
+        }
+    }
+    assert_eq!(codes.len(), contract::recovery::RECOVERY_CODES, "{page:?}");
+    codes
+}
+
+/// A recovery of the account with this address waits.
+pub async fn start_recovery(house: &House, email: &str) {
+    let mut nobody = house.browser();
+    send(&mut nobody, "/rpc/recovery/ask", &[("email", email)]).await;
+    let token = house.token_to(email, "/recover").await;
+    send(&mut nobody, "/rpc/recovery/start", &[("token", &token)]).await;
+}
+
+/// The waiting is over, and the link that completes the recovery is mailed.
+pub async fn end_waiting(house: &House) {
+    house.database.sql("UPDATE recoveries SET ready_at = 1 WHERE ended_at IS NULL").await;
+    assert!(portal::recovery::tell_ready(&system(&house.portal)).await.unwrap() > 0);
+}
+
+pub async fn fixture() -> Fixture {
+    let house = House::open().await;
+    let mut forms = Vec::new();
+    let mut form = |by: &Browser, path, fields: &[(&'static str, &str)], leads_to| {
+        let fields = fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        forms.push(Form { path, by: by.clone(), fields, leads_to });
+    };
+    let nobody = house.browser();
+
+    // Signing up, and the first link.
+    let (mut bea, mut cem, mut lin) = (house.browser(), house.browser(), house.browser());
+    let passkey_only = [("name", "Lin"), ("email", "lin@example.com"), ("password", ""), ("terms", TERMS_VERSION)];
+    let (bea_form, cem_form) = (sign_up("Bea", "bea@example.com"), sign_up("Cem", "cem@example.com"));
+    tokio::join!(
+        send(&mut bea, "/rpc/accounts/sign_up", &bea_form),
+        send(&mut cem, "/rpc/accounts/sign_up", &cem_form),
+        send(&mut lin, "/rpc/accounts/sign_up", &passkey_only),
+    );
+    let (bea_token, lin_token) =
+        (house.token_to("bea@example.com", "/verify-email").await, house.token_to("lin@example.com", "/verify-email").await);
+    form(&nobody, "/rpc/accounts/sign_up", &sign_up("Dee", "dee@example.com"), "/sign-up/check-your-mail");
+    form(&nobody, "/rpc/accounts/resend_verification", &[("email", "cem@example.com")], "/sign-up/check-your-mail?sent=yes");
+    form(&nobody, "/rpc/accounts/verify_email", &[("token", &bea_token)], "/sign-in?verified=yes");
+    form(&nobody, "/rpc/passkeys/start_registration_by_link", &[("token", &lin_token)], "/a-page");
+    let asked = passkeys::ask(&mut lin, "start_registration_by_link", &[("token", &lin_token)]).await;
+    let answer = passkeys::device().create(&asked.options).unwrap();
+    let fields = [("token", lin_token.as_str()), ("ceremony", &asked.ceremony), ("credential", &answer)];
+    form(&nobody, "/rpc/passkeys/finish_registration_by_link", &fields, "/a-page");
+
+    // Keys.
+    let mut ada = house.person("Ada").await;
+    let (first, second) = (create(&mut ada, "first").await, create(&mut ada, "second").await);
+    let reveal = house.token_to("ada@example.com", "/reveal").await;
+    form(&ada, "/rpc/keys/create", &[("label", "third"), ("environment", "test"), ("form_token", "one form")], "/console/keys?created=key_");
+    form(&ada, "/rpc/keys/send_reveal_link", &[("id", &first)], "/console/keys?sent=key_");
+    form(&ada, "/reveal", &[("token", &reveal)], "");
+    form(&ada, "/rpc/keys/revoke", &[("id", &second)], "/console/keys");
+
+    // A password, a name, an address.
+    let sam = house.person("Sam").await;
+    let mut sams = sam.clone();
+    send(&mut sams, "/rpc/accounts/ask_email_change", &[("email", "samuel@example.com")]).await;
+    let confirm = house.token_to("sam@example.com", "/confirm-email").await;
+    form(&sam, "/rpc/accounts/change_name", &[("name", "Samuel")], "/console/security?done=name");
+    form(&nobody, "/rpc/accounts/confirm_email", &[("token", &confirm)], "/confirm-email?done=waiting");
+    form(&sam, "/rpc/accounts/cancel_email_change", &[], "/console/security?done=email_cancelled");
+    form(&sam, "/rpc/accounts/ask_email_change", &[("email", "sam.new@example.com")], "/console/security?done=email_asked");
+    form(&sam, "/rpc/accounts/set_password", &[("password", NEW_PASSWORD)], "/console/security?done=password");
+    form(&sam, "/rpc/sessions/end_others", &[], "/console/security?done=sessions_ended");
+    account(&house, "Rob").await;
+    send(&mut nobody.clone(), "/rpc/accounts/ask_reset", &[("email", "rob@example.com")]).await;
+    let reset = house.token_to("rob@example.com", "/reset-password").await;
+    form(&nobody, "/rpc/accounts/ask_reset", &[("email", "rob@example.com")], "/lost-access?sent=reset");
+    form(&nobody, "/rpc/accounts/reset_password", &[("token", &reset), ("password", NEW_PASSWORD)], "/sign-in?done=reset");
+
+    // Passkeys.
+    let (mut pam, mut phone, mut laptop) = (house.person("Pam").await, passkeys::device(), passkeys::device());
+    passkeys::register(&mut pam, &mut phone, "Phone").await;
+    assert_eq!(passkeys::step_up(&mut pam, &mut phone).await.status, 200);
+    let laptop_id = passkeys::register(&mut pam, &mut laptop, "Laptop").await;
+    form(&pam, "/rpc/passkeys/rename", &[("id", &laptop_id), ("name", "Old laptop")], "/console/security?passkey=renamed");
+    form(&pam, "/rpc/passkeys/remove", &[("id", &laptop_id)], "/console/security?passkey=removed");
+    form(&pam, "/rpc/passkeys/start_registration", &[], "/a-page");
+    let asked = passkeys::ask(&mut pam, "start_registration", &[]).await;
+    let answer = passkeys::device().create(&asked.options).unwrap();
+    let fields = [("ceremony", asked.ceremony.as_str()), ("credential", &answer), ("name", "Key ring")];
+    form(&pam, "/rpc/passkeys/finish_registration", &fields, "/a-page");
+    form(&pam, "/rpc/accounts/remove_password", &[], "/console/security?done=password_removed");
+    form(&nobody, "/rpc/passkeys/start_sign_in", &[], "/a-page");
+    let asked = passkeys::ask(&mut nobody.clone(), "start_sign_in", &[]).await;
+    let answer = phone.get(&asked.options).unwrap();
+    let fields = [("ceremony", asked.ceremony.as_str()), ("credential", &answer), ("next", "/console")];
+    form(&nobody, "/rpc/passkeys/finish_sign_in", &fields, "/a-page");
+    form(&pam, "/rpc/passkeys/start_step_up", &[], "/a-page");
+    let asked = passkeys::ask(&mut pam, "start_step_up", &[]).await;
+    let answer = phone.get(&asked.options).unwrap();
+    let fields = [("ceremony", asked.ceremony.as_str()), ("credential", &answer), ("next", "/console")];
+    form(&pam, "/rpc/passkeys/finish_step_up", &fields, "/a-page");
+
+    // Recovery.
+    for name in ["Rod", "Fin", "Can"] {
+        account(&house, name).await;
+    }
+    let mut rex = house.person("Rex").await;
+    let codes = recovery_codes(&mut rex).await;
+    start_recovery(&house, "fin@example.com").await;
+    end_waiting(&house).await;
+    start_recovery(&house, "can@example.com").await;
+    start_recovery(&house, "rex@example.com").await;
+    send(&mut nobody.clone(), "/rpc/recovery/ask", &[("email", "rod@example.com")]).await;
+    let (start, finish, cancel) = (
+        house.token_to("rod@example.com", "/recover").await,
+        house.token_to("fin@example.com", "/recover/finish").await,
+        house.token_to("can@example.com", "/recover/cancel").await,
+    );
+    form(&nobody, "/rpc/recovery/ask", &[("email", "rod@example.com")], "/lost-access?sent=recovery");
+    form(&nobody, "/rpc/recovery/start", &[("token", &start)], "/recover?started=yes");
+    form(&nobody, "/rpc/recovery/finish", &[("token", &finish), ("password", NEW_PASSWORD)], "/sign-in?done=recovered");
+    form(&nobody, "/rpc/recovery/cancel", &[("token", &cancel)], "/recover/cancel?done=yes");
+    form(&rex, "/rpc/recovery/cancel_mine", &[], "/console/security?done=recovery_cancelled");
+    let fields = [("email", "rex@example.com"), ("code", &codes[0]), ("next", "")];
+    form(&nobody, "/rpc/sessions/sign_in_with_code", &fields, "/console/security");
+    form(&rex, "/console/security/recovery-codes/file", &[("codes", &codes.join(" "))], "");
+    form(&rex, "/rpc/sessions/confirm_with_code", &[("code", &codes[1]), ("next", "/console/keys")], "/console/keys");
+
+    // Organizations.
+    let mut ola = house.person("Ola").await;
+    send(&mut ola, "/rpc/organizations/create", &[("name", "Team")]).await;
+    let contact = [("name", "Team"), ("contact_email", "contact@example.com"), ("country", "PT")];
+    send(&mut ola, "/rpc/organizations/change", &contact).await;
+    let contact_token = house.token_to("contact@example.com", "/verify-contact").await;
+    let max = account_of(&house, &join(&house, &mut ola, "Max", "developer").await).await.to_string();
+    let mia = account_of(&house, &join(&house, &mut ola, "Mia", "viewer").await).await.to_string();
+    let leo = join(&house, &mut ola, "Leo", "billing").await;
+    let amy = house.person("Amy").await;
+    for email in ["amy@example.com", "dan@example.com", "eli@example.com"] {
+        send(&mut ola, "/rpc/organizations/invite", &[("email", email), ("role", "viewer")]).await;
+    }
+    let invites = portal::organizations::read(&house.op_of(&ola).await).await.unwrap();
+    let eli = invites.invites.iter().find(|invite| invite.email == "eli@example.com").unwrap().id.to_string();
+    let dan = house.token_to("dan@example.com", "/invite").await;
+    let invited = house.token_to("amy@example.com", "/invite").await;
+    let own = house.organization_of(&ada).await.0.to_string();
+    form(&ada, "/rpc/organizations/switch", &[("id", &own)], "/console");
+    form(&amy, "/rpc/organizations/accept_invite", &[("token", &invited)], "/console/organization?done=joined");
+    form(&nobody, "/rpc/organizations/decline_invite", &[("token", &dan)], "/invite?done=declined");
+    form(&ola, "/rpc/organizations/invite", &[("email", "new@example.com"), ("role", "admin")], "/console/organization?done=invited");
+    form(&ola, "/rpc/organizations/revoke_invite", &[("id", &eli)], "/console/organization?done=invite_revoked");
+    let adas = [("name", "Ada"), ("contact_email", "ada.contact@example.com"), ("country", "")];
+    send(&mut ada, "/rpc/organizations/change", &adas).await;
+    form(&ada, "/rpc/organizations/send_contact_link", &[], "/console/organization?done=contact_asked");
+    form(&nobody, "/rpc/organizations/verify_contact", &[("token", &contact_token)], "/verify-contact?done=yes");
+    let fields = [("name", "The team"), ("contact_email", "contact@example.com"), ("country", "DE")];
+    form(&ola, "/rpc/organizations/change", &fields, "/console/organization?done=changed");
+    form(&ola, "/rpc/organizations/change_role", &[("account", &max), ("role", "admin")], "/console/organization?done=role");
+    form(&ola, "/rpc/organizations/remove", &[("account", &mia)], "/console/organization?done=removed");
+    form(&leo, "/rpc/organizations/leave", &[], "/console/organization?done=left");
+    form(&ola, "/rpc/organizations/hand_over", &[("account", &max)], "/console/organization?done=handed_over");
+    form(&amy, "/rpc/organizations/create", &[("name", "Amy and friends")], "/console/organization?done=created");
+
+    // Signing in, confirming, and out again.
+    let mut cora = house.person("Cora").await;
+    cora.sign_in("cora@example.com").await;
+    let sessions = cora.get("/rpc/sessions/list").await.json();
+    let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    form(&cora, "/rpc/sessions/end_one", &[("id", other["id"].as_str().unwrap())], "/console/security?done=session_ended");
+    form(&cora, "/rpc/sessions/confirm", &[("password", PASSWORD), ("next", "/console/keys")], "/console/keys");
+    let fields = [("email", "ada@example.com"), ("password", PASSWORD), ("next", "/console")];
+    form(&nobody, "/rpc/sessions/sign_in", &fields, "/console");
+    form(&ada, "/rpc/theme/set", &[("theme", "dark")], "/a-page");
+    let made = amy.clone();
+    form(&made, "/console/security/recovery-codes", &[], "");
+    form(&leo, "/rpc/sessions/sign_out", &[], "/sign-in");
+
+    // The operator's desk.
+    let mut staff = house.staff("Olga").await;
+    let (rik, gil) = (account(&house, "Rik").await.to_string(), account(&house, "Gil").await.to_string());
+    let cem = id_of(&mut staff, "cem@example.com").await;
+    house.database.sql("UPDATE accounts SET state = 'restricted' WHERE email = 'gil@example.com'").await;
+    let look = [("reason", "Keys stood in public code."), ("purpose", "abuse")];
+    for (path, id) in
+        [("/rpc/staff/restrict", &rik), ("/rpc/staff/suspend", &rik), ("/rpc/staff/restore", &gil)]
+    {
+        form(&staff, path, &[("id", id), look[0], look[1]], "/admin/accounts/");
+    }
+    form(&staff, "/rpc/staff/resend_verification", &[("id", &cem), ("purpose", "help_asked")], "/admin/accounts/");
+    Fixture { house, forms, staff, ada }
+}
