@@ -61,6 +61,14 @@ pub const fn device_cookie(secure: bool) -> &'static str {
     if secure { "__Host-cs_device" } else { "cs_device" }
 }
 
+/// The `Set-Cookie` header that hands a session to the browser. It goes when the browser closes, or when the server
+/// ends it.
+#[must_use]
+pub fn session_cookie_header(secure: bool, token: &SessionToken) -> String {
+    let attribute = if secure { "; Secure" } else { "" };
+    format!("{}={}; Path=/; SameSite=Lax{attribute}; HttpOnly", session_cookie(secure), token.reveal())
+}
+
 fn parts() -> Result<Parts, AppError> {
     use_context::<Parts>().ok_or_else(|| AppError::Broken { reference: "no request".to_owned() })
 }
@@ -223,10 +231,10 @@ fn cookie(name: &str, value: &str, attributes: &str) {
     append(SET_COOKIE, &format!("{name}={value}; Path=/; SameSite=Lax{secure}{attributes}"));
 }
 
-/// Hands the session to the browser. It goes when the browser closes, or when the server ends it.
+/// Hands the session to the browser.
 pub fn set_session(token: &SessionToken) {
     if let Ok(context) = context() {
-        cookie(session_cookie(context.secure_cookies), token.reveal(), "; HttpOnly");
+        append(SET_COOKIE, &session_cookie_header(context.secure_cookies, token));
     }
 }
 

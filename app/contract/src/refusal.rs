@@ -507,7 +507,7 @@ impl fmt::Display for Refusal {
             Self::LinkUsed => f.write_str("This link was already used. Ask for a new one if you still need it."),
             Self::StepUpRequired { passkey: true } => f.write_str("Confirm with your passkey that it is you, then continue."),
             Self::StepUpRequired { passkey: false } => f.write_str("Confirm with your password that it is you, then continue."),
-            Self::TooManyTries { retry_after_s } => write!(f, "Too many tries. Wait {retry_after_s} s, then try again."),
+            Self::TooManyTries { retry_after_s } => write!(f, "Too many tries. Wait {}, then try again.", wait(*retry_after_s)),
             Self::ProofRequired => f.write_str("Switch JavaScript on and send the form again, or try again in an hour."),
             Self::PasskeyRefused => f.write_str("This passkey was not accepted. Try again, or use another way to sign in."),
             Self::PasskeysUnavailable => f.write_str("This portal has no passkeys. Use a password."),
@@ -542,6 +542,15 @@ impl fmt::Display for Refusal {
             Self::UpstreamDown => f.write_str("The API behind the gateway could not be reached. Nothing was charged. Try again in a moment."),
             Self::UpstreamTimeout { waited_s } => write!(f, "The API behind the gateway did not answer within {waited_s} s. Nothing was charged."),
         }
+    }
+}
+
+/// A time to wait, as people say it; rounded up, so that nobody comes too early.
+fn wait(seconds: u32) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3_600)),
     }
 }
 

@@ -20,9 +20,10 @@ pub fn ForgotPasswordPage() -> impl IntoView {
         <AuthLayout title="Forgot your password">
             <p class="muted">"We send you a link with which you set a new one. Your passkeys stay as they are."</p>
             <Suspense>{move || Suspend::new(async move { form(action, kept.await) })}</Suspense>
-            <p class="small muted">
-                <a class="link" href=paths::SIGN_IN>"Back to sign in"</a> " · " <a class="link" href=paths::LOST_ACCESS>"Other ways in"</a>
-            </p>
+            <ul class="ways-on">
+                <li><a class="link" href=paths::SIGN_IN>"Back to sign in"</a></li>
+                <li><a class="link" href=paths::LOST_ACCESS>"Other ways in"</a></li>
+            </ul>
         </AuthLayout>
     }
 }

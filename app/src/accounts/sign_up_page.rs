@@ -26,7 +26,9 @@ pub fn SignUpPage() -> impl IntoView {
         <Title text="Create an account"/>
         <AuthLayout title="Create your account">
             <Suspense>{move || Suspend::new(async move { form(action, kept.await) })}</Suspense>
-            <p class="small muted">"Already have one? " <a class="link" href=paths::SIGN_IN>"Sign in"</a></p>
+            <ul class="ways-on">
+                <li>"Already have an account? " <a class="link" href=paths::SIGN_IN>"Sign in"</a></li>
+            </ul>
         </AuthLayout>
         <Script name="proof"/>
     }

@@ -26,10 +26,11 @@ const LABELS: &[(&str, &str)] =
 #[component]
 #[must_use]
 pub fn AuditPage() -> impl IntoView {
+    let log = Log::asked_for(false);
     view! {
         <Title text="Audit log"/>
         <Console place=ConsolePlace::Audit title="Audit log">
-            <Log operator=false/>
+            {log.view()}
         </Console>
     }
 }
@@ -38,23 +39,32 @@ pub fn AuditPage() -> impl IntoView {
 #[component]
 #[must_use]
 pub fn AdminAuditPage() -> impl IntoView {
+    let log = Log::asked_for(true);
     view! {
         <Title text="Audit log"/>
         <Admin place=AdminPlace::Audit title="Audit log">
-            <Log operator=true/>
+            {log.view()}
         </Admin>
     }
 }
 
-#[component]
-fn Log(operator: bool) -> impl IntoView {
-    let query = use_query_map().get_untracked();
-    let page = {
-        let query = query.clone();
-        Resource::new_blocking(
+/// What the address asks for. It begins to load before the page around it is drawn: begun inside, on a served page, one
+/// in a hundred is never finished.
+#[derive(Clone, Copy)]
+struct Log {
+    operator: bool,
+    query: StoredValue<ParamsMap>,
+    page: Resource<Result<Page<AuditEvent>, AppError>>,
+}
+
+impl Log {
+    fn asked_for(operator: bool) -> Self {
+        let query = use_query_map().get_untracked();
+        let given = query.clone();
+        let page = Resource::new_blocking(
             || (),
             move |()| {
-                let field = |name| query.get(name).unwrap_or_default();
+                let field = |name| given.get(name).unwrap_or_default();
                 let scope = if operator { OPERATOR } else { "" };
                 read_audit_log(
                     scope.to_owned(),
@@ -65,15 +75,18 @@ fn Log(operator: bool) -> impl IntoView {
                     field("before"),
                 )
             },
-        )
-    };
-    view! {
-        <Suspense>
-            {move || {
-                let query = query.clone();
-                Suspend::new(async move { content(operator, &query, page.await) })
-            }}
-        </Suspense>
+        );
+        Self { operator, query: StoredValue::new(query), page }
+    }
+
+    fn view(self) -> AnyView {
+        let Self { operator, query, page } = self;
+        view! {
+            <Suspense>
+                {move || Suspend::new(async move { content(operator, &query.get_value(), page.await) })}
+            </Suspense>
+        }
+        .into_any()
     }
 }
 

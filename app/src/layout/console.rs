@@ -96,7 +96,7 @@ fn standing(me: &Me) -> AnyView {
     let recovery = me.recovery_ready_at.map(|at| {
         view! {
             <Notice tone=Tone::Bad title="Somebody asked by mail to recover this account.">
-                <p>"From " <Time at=at absolute=true/> " on they can set a new password. All passkeys are removed then. You have a way in, so nobody needs that:"</p>
+                <p>"From " <Time at=at absolute=true/> " on they can set a new password. All passkeys are removed then. Cancel it if that was not you, or if you found a way in."</p>
                 <form method="post" action=paths::CANCEL_MY_RECOVERY class="mt-2">
                     <Button>"Cancel the recovery"</Button>
                 </form>

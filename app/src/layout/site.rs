@@ -49,11 +49,20 @@ pub fn AuthLayout(
     children: Children,
 ) -> impl IntoView {
     provide_clock();
+    let frame = use_frame();
     view! {
         <main class="auth" id=MAIN tabindex="-1">
             <div class="card">
                 <div class="grid gap-2 justify-items-start">
-                    <a href=paths::HOME aria-label="Front page"><Mark big=true/></a>
+                    <a class="brand" href=paths::HOME>
+                        <Mark big=true/>
+                        <Suspense>
+                            {move || Suspend::new(async move {
+                                let name = frame.await.unwrap_or_else(|_| Frame::unknown()).name;
+                                view! { <span>{name}</span> }
+                            })}
+                        </Suspense>
+                    </a>
                     <h1>{title}</h1>
                 </div>
                 {children()}

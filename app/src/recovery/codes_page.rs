@@ -66,7 +66,9 @@ fn left(left: u64) -> AnyView {
         <form method="post" action=paths::RECOVERY_CODES class="grid">
             <Button kind=ButtonKind::Primary big=true>"Make ten codes"</Button>
         </form>
-        <p class="small muted"><a class="link" href=paths::SECURITY>"Back, without making any"</a></p>
+        <ul class="ways-on">
+            <li><a class="link" href=paths::SECURITY>"Back, without making any"</a></li>
+        </ul>
     }
     .into_any()
 }

@@ -48,7 +48,9 @@ pub fn LostAccessPage() -> impl IntoView {
                     </details>
                 </li>
             </ol>
-            <p class="small muted"><a class="link" href=paths::SIGN_IN>"Back to sign in"</a></p>
+            <ul class="ways-on">
+                <li><a class="link" href=paths::SIGN_IN>"Back to sign in"</a></li>
+            </ul>
         </AuthLayout>
     }
 }

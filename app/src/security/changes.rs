@@ -123,8 +123,13 @@ impl Opened {
 
     /// What stood in a field of this dialog, or what it holds at first.
     fn value(&self, dialog: &str, field: &str, first: &str) -> String {
-        let kept = if self.is(dialog) { self.fields.value(field) } else { String::new() };
-        if kept.is_empty() { first.to_owned() } else { kept }
+        let kept = self.fields.0.iter().any(|(name, _)| name == field);
+        if kept && self.is(dialog) { self.fields.value(field) } else { first.to_owned() }
+    }
+
+    /// Whether a dialog is open.
+    pub fn any(&self) -> bool {
+        self.dialog.is_some()
     }
 
     /// The refusal, in the dialog it belongs to.
@@ -134,8 +139,17 @@ impl Opened {
     }
 }
 
-/// Opens a dialog; leads to the confirmation first, where there is no fresh one.
-pub(super) fn change_button(confirmed: bool, dialog: &str, kind: ButtonKind, words: &'static str) -> AnyView {
+/// Opens a dialog; leads to the confirmation first, where there is no fresh one. `of` is said and not shown: “the
+/// password”, after “Change”.
+pub(super) fn change_button(
+    confirmed: bool,
+    dialog: &str,
+    kind: ButtonKind,
+    words: &'static str,
+    of: impl Into<String>,
+) -> AnyView {
+    let of = Some(of.into()).filter(|of| !of.is_empty());
+    let words = view! { {words} {of.map(|of| view! { <span class="unseen">{of}</span> })} };
     if confirmed {
         view! { <DialogButton dialog=dialog kind>{words}</DialogButton> }.into_any()
     } else {
@@ -165,7 +179,7 @@ fn add_dialog(opened: &Opened) -> AnyView {
         <Dialog id=ADD_PASSKEY title="Add a passkey" shown=opened.is(ADD_PASSKEY)>
             <p class="muted">"Your browser asks where to keep it: on this device, in your password manager, on a phone nearby or on a security key."</p>
             <Field name="name" label="Name" help="So that you know it again. Left empty, it is called after this browser." id=id>
-                <input class="input" id=id type="text" maxlength=PASSKEY_NAME_MAX.to_string() autocomplete="off" aria-describedby=format!("{id}-help") data-passkey-name/>
+                <input class="input" id=id type="text" maxlength=PASSKEY_NAME_MAX.to_string() autocomplete="off" aria-describedby=format!("{id}-help") autofocus data-passkey-name/>
             </Field>
             <PasskeyButton
                 what=PasskeyFor::Create
@@ -191,7 +205,7 @@ fn rename_dialog(passkey: &Passkey, changes: Changes, opened: &Opened) -> AnyVie
             <ActionForm action=changes.rename attr:novalidate=true attr:class="grid gap-4">
                 <FormErrors error labels=&[]/>
                 <input type="hidden" name="id" value=id/>
-                <TextField name="name" label="Name" value=name problem=problem_of(error, "name") autocomplete="off" max_length=PASSKEY_NAME_MAX required=true id=field/>
+                <TextField name="name" label="Name" value=name problem=problem_of(error, "name") autocomplete="off" max_length=PASSKEY_NAME_MAX required=true autofocus=true id=field/>
                 <DialogActions>
                     <DialogClose dialog=closing>"Cancel"</DialogClose>
                     <Button kind=ButtonKind::Primary>"Rename"</Button>
@@ -235,7 +249,7 @@ fn password_dialog(security: &Security, changes: Changes, opened: &Opened) -> An
                 <FormErrors error labels=&[("password", "New password")]/>
                 // Password managers look for whom the password belongs to.
                 <input type="text" autocomplete="username" value=email hidden readonly/>
-                <PasswordField label="New password" help=help problem=problem_of(error, "password") autocomplete="new-password"/>
+                <PasswordField label="New password" help=help problem=problem_of(error, "password") autocomplete="new-password" autofocus=true/>
                 <DialogActions>
                     <DialogClose dialog=PASSWORD>"Cancel"</DialogClose>
                     <Button kind=ButtonKind::Primary>"Set the password"</Button>
@@ -270,7 +284,7 @@ fn name_dialog(security: &Security, changes: Changes, opened: &Opened) -> AnyVie
         <Dialog id=NAME title="Change your name" shown=opened.is(NAME)>
             <ActionForm action=changes.name attr:novalidate=true attr:class="grid gap-4">
                 <FormErrors error labels=&[("name", "Name")]/>
-                <TextField name="name" label="Name" value=value help="What you call yourself. Your colleagues see it." problem=problem_of(error, "name") autocomplete="name" required=true/>
+                <TextField name="name" label="Name" value=value help="What you call yourself. Your colleagues see it." problem=problem_of(error, "name") autocomplete="name" required=true autofocus=true/>
                 <DialogActions>
                     <DialogClose dialog=NAME>"Cancel"</DialogClose>
                     <Button kind=ButtonKind::Primary>"Change the name"</Button>
@@ -297,6 +311,7 @@ fn email_dialog(changes: Changes, opened: &Opened) -> AnyView {
                     problem=problem_of(error, "email")
                     autocomplete="email"
                     required=true
+                    autofocus=true
                 />
                 <DialogActions>
                     <DialogClose dialog=EMAIL>"Cancel"</DialogClose>

@@ -1,6 +1,7 @@
 //! What happened to the account lately.
 
 use contract::audit_log::{ActorKind, AuditEvent};
+use contract::sessions::Factor;
 use contract::{AccountId, Page};
 use leptos::prelude::*;
 
@@ -45,11 +46,7 @@ fn row(me: AccountId, event: AuditEvent) -> AnyView {
         ActorKind::Anonymous if actor_account == Some(me) => None,
         ActorKind::Anonymous => Some((Tone::Neutral, "by somebody who was not signed in")),
     };
-    let details: Vec<String> = details
-        .into_iter()
-        .map(|(name, value)| format!("{}: {value}", name.replace('_', " ")))
-        .chain(personal)
-        .collect();
+    let details: Vec<String> = details.into_iter().map(|(name, value)| detail(&name, &value)).chain(personal).collect();
     let details = (!details.is_empty()).then(|| view! { <span class="muted">{details.join(" · ")}</span> });
     view! {
         <li>
@@ -60,4 +57,13 @@ fn row(me: AccountId, event: AuditEvent) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+/// A detail in words: “with a passkey”.
+fn detail(name: &str, value: &str) -> String {
+    match (name, Factor::from_word(value)) {
+        ("factor", Some(factor)) => format!("with a {}", factor.label()),
+        ("left", _) => format!("{value} left"),
+        _ => format!("{}: {}", name.replace('_', " "), value.replace('_', " ")),
+    }
 }

@@ -61,10 +61,11 @@ fn content(
     log: Result<Page<AuditEvent>, AppError>,
 ) -> AnyView {
     let dialogs = changes::dialogs(&security, changes, opened);
+    let failed = changes.failed(opened);
     view! {
         <div class="settings">
-            {news(done.as_deref())}
-            {changes.failed(opened).map(|error| view! { <Failure error/> })}
+            {news(done.as_deref().filter(|_| failed.is_none() && !opened.any()))}
+            {failed.map(|error| view! { <Failure error/> })}
             {by_recovery_code(&security)}
             {passkeys(&security)}
             {password(&security)}
@@ -126,7 +127,7 @@ fn passkeys(security: &Security) -> AnyView {
         .into_any();
     }
     let confirmed = security.confirmed_until.is_some();
-    let add = change_button(confirmed, changes::ADD_PASSKEY, ButtonKind::Primary, "Add a passkey");
+    let add = change_button(confirmed, changes::ADD_PASSKEY, ButtonKind::Primary, "Add a passkey", "");
     if security.passkeys.is_empty() {
         return view! {
             <Card title="Passkeys" actions=actions(add)>
@@ -149,6 +150,7 @@ fn passkeys(security: &Security) -> AnyView {
 
 fn passkey_row(passkey: &Passkey, confirmed: bool) -> AnyView {
     let Passkey { id, name, backed_up, created_at, last_used_at, suspended_at } = passkey.clone();
+    let named = name.clone();
     let used = last_used_at
         .map(|at| view! { "last used " <Time at=at/> }.into_any())
         .unwrap_or_else(|| "never used".into_any());
@@ -156,7 +158,7 @@ fn passkey_row(passkey: &Passkey, confirmed: bool) -> AnyView {
         <li>
             <div class="text">
                 <div class="flex flex-wrap items-center gap-x-2 gap-y-1">
-                    <b>{name}</b>
+                    <b>{name.clone()}</b>
                     {backed_up.then(|| view! { <Tag tone=Tone::Info>"Kept in sync"</Tag> })}
                     {suspended_at.is_some().then(|| view! { <Tag tone=Tone::Bad>"Not accepted"</Tag> })}
                 </div>
@@ -168,8 +170,8 @@ fn passkey_row(passkey: &Passkey, confirmed: bool) -> AnyView {
                     })}
             </div>
             <div class="actions">
-                <DialogButton dialog=changes::rename(id) kind=ButtonKind::Quiet>"Rename"</DialogButton>
-                {change_button(confirmed, &changes::remove(id), ButtonKind::Danger, "Remove")}
+                <DialogButton dialog=changes::rename(id) kind=ButtonKind::Quiet>"Rename " <span class="unseen">{named}</span></DialogButton>
+                {change_button(confirmed, &changes::remove(id), ButtonKind::Danger, "Remove", name.clone())}
             </div>
         </li>
     }
@@ -184,14 +186,14 @@ fn password(security: &Security) -> AnyView {
         (true, false) => {
             ("Change", "Set. It is your only way to sign in: add a passkey, and losing one loses nothing.")
         }
-        (false, true) => ("Set a password", "None. You sign in with a passkey, and need no password."),
-        (false, false) => ("Set a password", "None."),
+        (false, true) => ("Set", "None. You sign in with a passkey, and need no password."),
+        (false, false) => ("Set", "None."),
     };
     let buttons = view! {
         // The last way in is not offered to be removed.
         {(security.has_password && has_passkey)
-            .then(|| change_button(confirmed, changes::REMOVE_PASSWORD, ButtonKind::Danger, "Remove"))}
-        {change_button(confirmed, changes::PASSWORD, ButtonKind::Plain, set)}
+            .then(|| change_button(confirmed, changes::REMOVE_PASSWORD, ButtonKind::Danger, "Remove", "the password"))}
+        {change_button(confirmed, changes::PASSWORD, ButtonKind::Plain, set, "the password")}
     }
     .into_any();
     view! {
@@ -245,6 +247,8 @@ fn sessions(sessions: &[Session], changes: Changes) -> AnyView {
 
 fn session_row(session: &Session, changes: Changes) -> AnyView {
     let Session { id, device, factor, created_at, last_seen_at, current } = session.clone();
+    // It is stored to five minutes, and would seem to lie before the sign-in.
+    let last_seen_at = last_seen_at.max(created_at);
     let device = if device.is_empty() { "A browser that does not say what it is".to_owned() } else { device };
     let end = (!current).then(|| {
         let label = format!("End the session of {device}");
@@ -281,12 +285,12 @@ fn identity(security: &Security, changes: Changes) -> AnyView {
             <ul class="entries">
                 <li>
                     <div class="text"><div class="small muted">"Name"</div> <b>{name}</b></div>
-                    <div class="actions"><DialogButton dialog=changes::NAME>"Change"<span class="unseen">" the name"</span></DialogButton></div>
+                    <div class="actions"><DialogButton dialog=changes::NAME>"Change " <span class="unseen">"the name"</span></DialogButton></div>
                 </li>
                 <li>
                     <div class="text"><div class="small muted">"Email address"</div> <b>{email}</b></div>
                     <div class="actions">
-                        {may_ask.then(|| change_button(confirmed, changes::EMAIL, ButtonKind::Plain, "Change the address"))}
+                        {may_ask.then(|| change_button(confirmed, changes::EMAIL, ButtonKind::Plain, "Change", "the address"))}
                     </div>
                 </li>
                 {pending}

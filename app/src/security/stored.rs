@@ -76,9 +76,10 @@ fn value(security: &Security, columns: &[String]) -> Option<String> {
         ),
         ("staff", _) => security.staff.map_or_else(none, |role| role.word().to_owned()),
         // What only a browser or a mail holds can be stored as a hash alone.
-        ("sessions" | "devices" | "mail_links" | "recovery_codes", "token_hash" | "code_hash" | "hash") => {
-            "hashes: they tell nothing".to_owned()
-        }
+        (
+            "sessions" | "devices" | "mail_links" | "spent_links" | "recovery_codes",
+            "token_hash" | "code_hash" | "hash",
+        ) => "hashes: they tell nothing".to_owned(),
         ("sessions", _) => count(security.sessions.len(), "session, listed above", "sessions, listed above"),
         ("devices", _) => list(
             security

@@ -29,10 +29,10 @@ pub fn RecoveryCodePage() -> impl IntoView {
                     Suspend::new(async move { form(action, kept.await, next) })
                 }}
             </Suspense>
-            <p class="small muted">
-                "No codes left? " <a class="link" href=paths::LOST_ACCESS>"Other ways in"</a> " · "
-                <a class="link" href=paths::SIGN_IN>"Back to sign in"</a>
-            </p>
+            <ul class="ways-on">
+                <li><a class="link" href=paths::SIGN_IN>"Back to sign in"</a></li>
+                <li>"No codes left? " <a class="link" href=paths::LOST_ACCESS>"Other ways in"</a></li>
+            </ul>
         </AuthLayout>
     }
 }

@@ -44,14 +44,12 @@ pub fn SignInPage() -> impl IntoView {
                     }}
                 </Suspense>
             </div>
-            <div class="grid gap-2 small muted">
-                <p>
-                    <a class="link" href=paths::FORGOT_PASSWORD>"Forgot your password?"</a> " · "
-                    <a class="link" href=paths::USE_RECOVERY_CODE>"Use a recovery code"</a> " · "
-                    <a class="link" href=paths::LOST_ACCESS>"Lost access?"</a>
-                </p>
-                <p>"New here? " <a class="link" href=paths::SIGN_UP>"Create an account"</a></p>
-            </div>
+            <ul class="ways-on">
+                <li>"New here? " <a class="link" href=paths::SIGN_UP>"Create an account"</a></li>
+                <li><a class="link" href=paths::FORGOT_PASSWORD>"Forgot your password"</a></li>
+                <li><a class="link" href=paths::USE_RECOVERY_CODE>"Use a recovery code"</a></li>
+                <li><a class="link" href=paths::LOST_ACCESS>"Lost access"</a></li>
+            </ul>
         </AuthLayout>
     }
 }

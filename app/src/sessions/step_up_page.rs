@@ -1,5 +1,6 @@
 //! Confirming that it is still the same person: before anything that decides who gets in, or shows a secret.
 
+use contract::Refusal;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -11,7 +12,7 @@ use crate::layout::AuthLayout;
 use crate::passkeys::{PasskeyButton, PasskeyFor};
 use crate::paths;
 use crate::security::server_fns::{Confirmation, read_confirmation};
-use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, PasswordField, TextField};
+use crate::ui::{Button, ButtonKind, Failure, FormErrors, Icon, IconView, LinkButton, PasswordField, TextField};
 
 /// The strongest way that the account has; a recovery code where that is lost.
 #[component]
@@ -57,18 +58,32 @@ fn ask(asked: Confirmation, password: ServerAction<Confirm>, code: ServerAction<
         <p>"What you want to do decides who can use your account or see its secrets. So we ask once more. It holds for five minutes."</p>
         <p class="small muted">"Signed in as " <b>{email}</b></p>
         {with_passkey} {with_password} {with_code}
-        <p class="small muted">
-            <a class="link" href=next>"Back, without confirming"</a> " · " <a class="link" href=paths::LOST_ACCESS>"Lost access?"</a>
-        </p>
+        <ul class="ways-on">
+            <li><a class="link" href=next>"Back, without confirming"</a></li>
+            <li><a class="link" href=paths::LOST_ACCESS>"Lost access"</a></li>
+        </ul>
     }
     .into_any()
 }
 
 fn password_form(action: ServerAction<Confirm>, email: String, next: String) -> AnyView {
-    let error = error_of(move || action.value().get());
+    let answered = error_of(move || action.value().get());
+    let wrong = move || answered.with(|error| is_wrong_password(error.as_ref()));
+    let error = Signal::derive(move || answered.get().filter(|error| !is_wrong_password(Some(error))));
     view! {
         <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
             <FormErrors error labels=&[("password", "Password")]/>
+            {move || {
+                wrong()
+                    .then(|| {
+                        view! {
+                            <div class="form-errors" role="alert" tabindex="-1" autofocus>
+                                <IconView icon=Icon::Warning/>
+                                <p>"This is not your password. Check it and try again."</p>
+                            </div>
+                        }
+                    })
+            }}
             <input type="hidden" name="next" value=next/>
             // Password managers look for whom the password belongs to.
             <input type="text" autocomplete="username" value=email hidden readonly/>
@@ -77,6 +92,11 @@ fn password_form(action: ServerAction<Confirm>, email: String, next: String) -> 
         </ActionForm>
     }
     .into_any()
+}
+
+/// What signing in says of an unknown address would be wrong here: the address is known.
+fn is_wrong_password(error: Option<&AppError>) -> bool {
+    matches!(error.and_then(AppError::refusal), Some(Refusal::SignInFailed))
 }
 
 fn code_form(action: ServerAction<ConfirmWithCode>, next: String, alone: bool) -> AnyView {

@@ -30,8 +30,8 @@ pub fn Dialog(
 ) -> impl IntoView {
     let title_id = format!("{id}-title");
     let labelled_by = title_id.clone();
-    view! {
-        <dialog class="dialog" id=id aria-labelledby=labelled_by closedby="any" open=shown>
+    let dialog = view! {
+        <dialog class="dialog" id=id aria-labelledby=labelled_by closedby="any">
             <header>
                 <h2 id=title_id>{title}</h2>
                 <form method="dialog">
@@ -40,8 +40,10 @@ pub fn Dialog(
             </header>
             <div class="body">{children()}</div>
         </dialog>
-    }
-    .into_any()
+    };
+    // Not an attribute of every dialog: on a live page Leptos sets all of them anew when the list around it changes, which
+    // would close an open one.
+    if shown { dialog.add_any_attr(leptos::attr::open(true)).into_any() } else { dialog.into_any() }
 }
 
 /// The buttons at the end of a dialog or of the form inside it.

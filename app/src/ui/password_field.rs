@@ -28,6 +28,9 @@ pub fn PasswordField(
     /// Must be filled in.
     #[prop(default = true)]
     required: bool,
+    /// Has the focus when its dialog opens.
+    #[prop(optional)]
+    autofocus: bool,
     /// Distinguishes two forms on one page that have a field of the same name.
     #[prop(optional, into)]
     id: String,
@@ -47,6 +50,7 @@ pub fn PasswordField(
                     name=name
                     autocomplete=autocomplete
                     required=required
+                    autofocus=autofocus
                     spellcheck="false"
                     autocapitalize="none"
                     aria-invalid=move || problem.get().map(|_| "true")

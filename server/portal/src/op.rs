@@ -1,7 +1,7 @@
 //! One operation: who does it, when, and which request it belongs to.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::AccountState;
@@ -19,7 +19,7 @@ use crate::audit_log::ChainKey;
 use crate::guard::{Guard, Source};
 use crate::keys::{KeyRecord, KeyWatcher};
 use crate::passkeys::Relying;
-use crate::sessions::DeviceToken;
+use crate::sessions::{DeviceToken, SessionToken};
 use crate::{Db, Result, Tx, passkeys, tokens};
 
 /// Ended sessions that a slow listener may lag behind before it has to look for itself.
@@ -101,7 +101,7 @@ impl Portal {
     /// An operation.
     #[must_use]
     pub fn op(&self, actor: Actor, now: DateTime<Utc>, request: RequestId) -> Op {
-        Op { portal: self.clone(), actor, now, request, browser: Browser::none() }
+        Op { portal: self.clone(), actor, now, request, browser: Browser::none(), handed: Arc::default() }
     }
 
     /// The database.
@@ -238,9 +238,22 @@ pub struct Op {
     pub request: RequestId,
     /// From which browser.
     pub browser: Browser,
+    /// A token that its session has from now on.
+    handed: Arc<std::sync::Mutex<Option<SessionToken>>>,
 }
 
 impl Op {
+    /// The token that the session of this operation has from now on, if a verb gave it a new one: whoever answers the
+    /// browser must hand it over. Copies of the operation share it.
+    #[must_use]
+    pub fn handed(&self) -> Option<SessionToken> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn hand(&self, token: SessionToken) {
+        *self.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
     /// The same operation, from that browser.
     #[must_use]
     pub fn from_browser(mut self, browser: Browser) -> Self {

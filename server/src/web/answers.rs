@@ -1,6 +1,5 @@
 //! Answers that are not pages: refusals, failures, and the headers that every answer carries.
 
-use app::error::AppError;
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -11,6 +10,7 @@ use bytes::BytesMut;
 use contract::refusal::ProblemDocument;
 use contract::{Refusal, RequestId};
 use http_body_util::BodyExt as _;
+use serde::Deserialize;
 use tower_http::csrf::ProtectionError;
 use uuid::Uuid;
 
@@ -93,11 +93,18 @@ pub(super) async fn explain(State(state): State<AppState>, request: Request, nex
     explained
 }
 
+/// What the errors of all server functions have in common.
+#[derive(Deserialize)]
+struct Refused {
+    #[serde(rename = "Refused")]
+    refusal: Refusal,
+}
+
 /// A server function answers 500 when it never began, because its fields could not be read, whatever it says.
 async fn with_own_status(answer: Response) -> Response {
     let (mut parts, body) = answer.into_parts();
     let body = to_bytes(body, BODY_MAX).await.unwrap_or_default();
-    if let Ok(AppError::Refused(refusal)) = serde_json::from_slice(&body) {
+    if let Ok(Refused { refusal }) = serde_json::from_slice(&body) {
         parts.status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     }
     Response::from_parts(parts, Body::from(body))

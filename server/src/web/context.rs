@@ -1,6 +1,6 @@
 //! Before anything else looks at a request: who sends it, when, and what it is called.
 
-use app::backend::{RequestContext, encoded, session_cookie};
+use app::backend::{RequestContext, encoded, session_cookie, session_cookie_header};
 use app::paths;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -35,12 +35,18 @@ pub(super) async fn with_context(State(state): State<AppState>, mut request: Req
         None => {
             let op = state.portal.op(actor, now, id).from_browser(browser(&request, &cookies, &state.web));
             request.extensions_mut().insert(RequestContext {
-                op,
+                op: op.clone(),
                 secure_cookies: state.web.secure_cookies,
                 revealed: None,
                 codes: None,
             });
-            next.run(request).await
+            let mut answer = next.run(request).await;
+            // A verb that changed what the session may do gave it a new token.
+            let header = op.handed().map(|token| session_cookie_header(state.web.secure_cookies, &token));
+            if let Some(header) = header.and_then(|header| HeaderValue::from_str(&header).ok()) {
+                answer.headers_mut().append(header::SET_COOKIE, header);
+            }
+            answer
         }
     };
     named(answer, id)

@@ -31,7 +31,8 @@ fn is_doubtful(headers: &HeaderMap, secure: bool) -> bool {
     if headers.contains_key("sec-fetch-site") {
         return false;
     }
-    match headers.get(header::ORIGIN) {
+    // An empty one says nothing, and the layer takes it for none.
+    match headers.get(header::ORIGIN).filter(|origin| !origin.is_empty()) {
         None => headers.contains_key(header::COOKIE),
         Some(origin) => secure && !origin.as_bytes().starts_with(b"https://"),
     }

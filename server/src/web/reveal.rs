@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use app::backend::RequestContext;
+use app::backend::{RequestContext, encoded};
+use app::paths::REVEAL;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::Response;
 use axum::{Extension, Form};
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use super::AppState;
 use super::answers::refused;
-use super::shown_once::{draw, status_of, told};
+use super::shown_once::{draw, somewhere_first, status_of, told};
 
 #[derive(Deserialize)]
 struct Fields {
@@ -31,6 +32,9 @@ pub(super) async fn reveal(
         return refused(&state, context.op.request, &parts.headers, &refusal);
     };
     let revealed = told(&context, portal::keys::reveal(&context.op, &fields.token).await);
+    if let Some(first) = somewhere_first(&revealed, &format!("{REVEAL}?token={}", encoded(&fields.token))) {
+        return first;
+    }
     let status = status_of(&revealed);
     context.revealed = Some(Arc::new(revealed));
     draw(&state, parts, context, status).await

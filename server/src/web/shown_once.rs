@@ -48,6 +48,16 @@ pub(super) async fn draw(state: &AppState, parts: Parts, context: RequestContext
     page
 }
 
+/// Leads whoever has to say first who they are to where they can, and from there back to the page of the form.
+pub(super) fn somewhere_first<T>(answer: &Result<T, AppError>, back: &str) -> Option<Response> {
+    let place = match answer {
+        Err(AppError::Refused(Refusal::StepUpRequired { .. })) => paths::STEP_UP,
+        Err(AppError::Refused(Refusal::NotSignedIn)) => paths::SIGN_IN,
+        _ => return None,
+    };
+    Some(Redirect::to(&format!("{place}?next={}", encoded(back))).into_response())
+}
+
 #[derive(Deserialize)]
 struct Shown {
     #[serde(default)]
@@ -96,14 +106,8 @@ pub(super) async fn recovery_codes(
 ) -> Response {
     let (parts, _) = request.into_parts();
     let made = told(&context, portal::recovery::make_recovery_codes(&context.op).await);
-    // There and back: the page is where the form was sent from.
-    let first = match &made {
-        Err(AppError::Refused(Refusal::StepUpRequired { .. })) => Some(paths::STEP_UP),
-        Err(AppError::Refused(Refusal::NotSignedIn)) => Some(paths::SIGN_IN),
-        _ => None,
-    };
-    if let Some(place) = first {
-        return Redirect::to(&format!("{place}?next={}", encoded(paths::RECOVERY_CODES))).into_response();
+    if let Some(first) = somewhere_first(&made, paths::RECOVERY_CODES) {
+        return first;
     }
     let status = status_of(&made);
     context.codes = Some(Arc::new(made));

@@ -42,7 +42,7 @@ const PUBLIC_FUNCTIONS: [&str; 12] = [
 ];
 
 /// Routes that are not pages of the app, as `web/mod.rs` spells them; the test below opens each.
-const OTHER_ROUTES: [&str; 10] = [
+const OTHER_ROUTES: [&str; 12] = [
     ".nest_service(\"/fonts\"",
     ".route(\"/api/v1/request-logs/live\"",
     ".route(\"/dev/gallery\"",
@@ -50,6 +50,8 @@ const OTHER_ROUTES: [&str; 10] = [
     ".route(\"/dev/mailbox.json\"",
     ".route(\"/js/{file}\"",
     ".route(\"/reveal\"",
+    ".route(app::paths::RECOVERY_CODES",
+    ".route(app::paths::RECOVERY_CODES_FILE",
     ".route_service(\"/favicon.svg\"",
     ".route_service(\"/robots.txt\"",
     ".route_service(&built",
@@ -100,8 +102,19 @@ async fn every_server_function_refuses_anonymous_people_or_is_on_the_list() {
         let mut browser = house.browser();
         let answer = match method {
             Method::GET => browser.get(path).await,
-            // What is no id belongs to nothing, whoever asks: this is one.
-            _ => browser.post(path, &[("id", "key_00000000000000000000000001")]).await,
+            _ => {
+                // What is no id belongs to nothing, whoever asks: these are some.
+                let kind = match path.trim_start_matches("/rpc/").split_once('/').unwrap() {
+                    ("keys", _) => "key",
+                    ("passkeys", _) => "pk",
+                    ("sessions", _) => "ses",
+                    ("organizations", "switch") => "org",
+                    ("organizations", "revoke_invite" | "accept_invite" | "decline_invite") => "inv",
+                    _ => "acc",
+                };
+                let id = format!("{kind}_00000000000000000000000001");
+                browser.post(path, &[("id", id.as_str()), ("account", &id)]).await
+            }
         };
         if (answer.status, answer.code().as_str()) != (401, "not_signed_in") {
             open.push(path);
@@ -117,8 +130,9 @@ async fn every_page_leads_anonymous_people_to_the_sign_in_or_is_on_the_list() {
     let mut public = BTreeSet::new();
     let server::web::Pages { live, served } = server::web::pages();
     for route in live.iter().chain(&served) {
-        let path: String = route.path().replace("{api}", ":api").replace("{code}", ":code");
+        let path: String = route.path().replace('{', ":").replace('}', "");
         let asked = path.replace(":api", "almanac").replace(":code", "missing_key");
+        let asked = asked.replace(":id", "acc_00000000000000000000000001");
         let asked = if asked.is_empty() { "/" } else { &asked };
         for method in [Method::GET, Method::HEAD] {
             let mut browser = house.browser();
@@ -159,7 +173,11 @@ async fn routes_that_are_no_pages_are_all_known_and_refuse_or_hold_nothing_priva
     assert_eq!((live.status, live.code().as_str()), (401, "not_signed_in"));
     assert_eq!(browser.visit("/reveal?token=a").await.leads_to(), "/sign-in?next=/reveal%3Ftoken%3Da");
     let reveal = browser.without_script().post("/reveal", &[("token", "a")]).await;
-    assert_eq!(reveal.status, 401);
+    assert_eq!(reveal.leads_to(), "/sign-in?next=/reveal%3Ftoken%3Da");
+    let codes = browser.without_script().post(app::paths::RECOVERY_CODES, &[]).await;
+    assert_eq!(codes.leads_to(), "/sign-in?next=/console/security/recovery-codes");
+    let file = browser.without_script().post(app::paths::RECOVERY_CODES_FILE, &[("codes", "a")]).await;
+    assert_eq!(file.status, 401);
     for file in [
         "/pkg/countersign.js",
         "/pkg/countersign.css",
@@ -195,7 +213,7 @@ async fn signed_in_functions_work_once_somebody_is_signed_in() {
                 Method::GET => browser.get(path).await,
                 _ => browser.post(path, &[]).await,
             };
-            assert_ne!(answer.status, 401, "{path}");
+            assert_ne!(answer.code(), "not_signed_in", "{path}");
             assert_ne!(answer.status, 500, "{path}: {answer:?}");
         }
     }

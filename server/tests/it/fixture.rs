@@ -175,8 +175,8 @@ pub async fn fixture() -> Fixture {
     passkeys::register(&mut pam, &mut phone, "Phone").await;
     assert_eq!(passkeys::step_up(&mut pam, &mut phone).await.status, 200);
     let laptop_id = passkeys::register(&mut pam, &mut laptop, "Laptop").await;
-    form(&pam, "/rpc/passkeys/rename", &[("id", &laptop_id), ("name", "Old laptop")], "/console/security?passkey=renamed");
-    form(&pam, "/rpc/passkeys/remove", &[("id", &laptop_id)], "/console/security?passkey=removed");
+    form(&pam, "/rpc/passkeys/rename", &[("id", &laptop_id), ("name", "Old laptop")], "/console/security?done=passkey_renamed");
+    form(&pam, "/rpc/passkeys/remove", &[("id", &laptop_id)], "/console/security?done=passkey_removed");
     form(&pam, "/rpc/passkeys/start_registration", &[], "/a-page");
     let asked = passkeys::ask(&mut pam, "start_registration", &[]).await;
     let answer = passkeys::device().create(&asked.options).unwrap();

@@ -45,7 +45,6 @@ async fn claims_of_a_browser_about_itself_have_no_effect() {
         ("role", "owner"),
         ("factor", "passkey"),
         ("state", "active"),
-        ("session", "1"),
     ];
     house.age("eve@example.com").await;
     let before = house.database.dump().await;

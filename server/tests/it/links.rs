@@ -141,7 +141,7 @@ async fn a_reveal_link_that_is_old_foreign_garbled_or_of_another_kind_is_refused
         assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"));
     }
     let nobody = house.browser().without_script().post("/reveal", &[("token", &token)]).await;
-    assert_eq!(nobody.status, 401);
+    assert_eq!(nobody.leads_to(), format!("/sign-in?next=/reveal%3Ftoken%3D{token}"));
     assert_eq!(house.database.dump().await, before);
 
     house.database.sql("UPDATE mail_links SET expires_at = 1 WHERE purpose = 'reveal_key'").await;

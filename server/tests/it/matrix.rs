@@ -16,7 +16,7 @@ use contract::{Permission, Role, StaffPermission, StaffRole};
 use uuid::Uuid;
 
 use crate::anonymous_coverage::server_functions;
-use crate::harness::{Answer, Browser, House, encoded, system};
+use crate::harness::{Answer, Browser, House, encoded};
 
 /// Who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,14 +69,32 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/accounts/verify_email", Everyone, "", Of::Nothing),
     ("/rpc/apis/docs", Everyone, "", Of::Nothing),
     ("/rpc/apis/list", Everyone, "", Of::Nothing),
+    ("/rpc/audit_log/read", Members(Permission::ReadAuditLog), "", Of::Nothing),
     ("/rpc/frame/read", Everyone, "", Of::Nothing),
     ("/rpc/guard/challenge", Everyone, "", Of::Nothing),
+    ("/rpc/kept/take", Everyone, "", Of::Nothing),
     ("/rpc/keys/create", Members(Permission::CreateKeys), "", Of::Nothing),
     ("/rpc/keys/list", Members(Permission::ReadKeys), "", Of::Nothing),
     ("/rpc/keys/read_reveal", Members(Permission::CreateKeys), "", Of::Nothing),
     ("/rpc/keys/revoke", Members(Permission::RevokeKeys), "id", Of::Key),
     ("/rpc/keys/send_reveal_link", Members(Permission::CreateKeys), "id", Of::Key),
-    ("/rpc/kept/take", Everyone, "", Of::Nothing),
+    ("/rpc/organizations/accept_invite", SignedIn, "id", Of::OwnInvite),
+    ("/rpc/organizations/change", Members(Permission::ManageOrganization), "", Of::Nothing),
+    ("/rpc/organizations/change_role", Members(Permission::ManageMembers), "account", Of::Member),
+    ("/rpc/organizations/create", SignedIn, "", Of::Nothing),
+    ("/rpc/organizations/decline_invite", SignedIn, "id", Of::OwnInvite),
+    ("/rpc/organizations/hand_over", Members(Permission::HandOver), "account", Of::Member),
+    ("/rpc/organizations/invite", Members(Permission::ManageMembers), "", Of::Nothing),
+    ("/rpc/organizations/leave", SignedIn, "", Of::Nothing),
+    ("/rpc/organizations/my_invites", SignedIn, "", Of::Nothing),
+    ("/rpc/organizations/read", Members(Permission::ReadMembers), "", Of::Nothing),
+    ("/rpc/organizations/read_invite", Everyone, "", Of::Nothing),
+    ("/rpc/organizations/read_kept", Everyone, "", Of::Nothing),
+    ("/rpc/organizations/remove", Members(Permission::ManageMembers), "account", Of::Member),
+    ("/rpc/organizations/revoke_invite", Members(Permission::ManageMembers), "id", Of::Invite),
+    ("/rpc/organizations/send_contact_link", Members(Permission::ManageOrganization), "", Of::Nothing),
+    ("/rpc/organizations/switch", SignedIn, "id", Of::Organization),
+    ("/rpc/organizations/verify_contact", Everyone, "", Of::Nothing),
     ("/rpc/overview/read", SignedIn, "", Of::Nothing),
     ("/rpc/pages/missing", Everyone, "", Of::Nothing),
     ("/rpc/passkeys/finish_registration", SignedIn, "", Of::Nothing),
@@ -101,6 +119,10 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/recovery/read_start", Everyone, "", Of::Nothing),
     ("/rpc/recovery/start", Everyone, "", Of::Nothing),
     ("/rpc/request_logs/read", Members(Permission::ReadRequestLogs), "", Of::Nothing),
+    ("/rpc/security/read_confirmation", SignedIn, "", Of::Nothing),
+    ("/rpc/security/read_events", SignedIn, "", Of::Nothing),
+    ("/rpc/security/read_kept", Everyone, "", Of::Nothing),
+    ("/rpc/security/read_stored", Everyone, "", Of::Nothing),
     ("/rpc/sessions/confirm", SignedIn, "", Of::Nothing),
     ("/rpc/sessions/confirm_with_code", SignedIn, "", Of::Nothing),
     ("/rpc/sessions/end_one", SignedIn, "id", Of::Session),
@@ -109,6 +131,12 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/sessions/sign_in", Everyone, "", Of::Nothing),
     ("/rpc/sessions/sign_in_with_code", Everyone, "", Of::Nothing),
     ("/rpc/sessions/sign_out", Everyone, "", Of::Nothing),
+    ("/rpc/staff/find", Staff(StaffPermission::ReadAccounts), "query", Of::Account),
+    ("/rpc/staff/resend_verification", Staff(StaffPermission::ResendVerification), "id", Of::Account),
+    ("/rpc/staff/restore", Staff(StaffPermission::RestrictAccounts), "id", Of::Account),
+    ("/rpc/staff/restrict", Staff(StaffPermission::RestrictAccounts), "id", Of::Account),
+    ("/rpc/staff/see", Staff(StaffPermission::ReadAccounts), "id", Of::Account),
+    ("/rpc/staff/suspend", Staff(StaffPermission::SuspendAccounts), "id", Of::Account),
     ("/rpc/theme/set", Everyone, "", Of::Nothing),
     ("/rpc/usage/read", Members(Permission::ReadUsage), "", Of::Nothing),
 ];
@@ -376,6 +404,9 @@ async fn nobody_reads_or_changes_what_is_not_theirs_and_nobody_learns_that_it_is
 
     let mut world = world().await;
     let mut cells = 0;
+    // All of them at once: one hole seldom comes alone.
+    let mut problems: Vec<String> = Vec::new();
+    let short = |answer: &Answer| format!("{} {}", answer.status, answer.body.chars().take(200).collect::<String>());
     for place in 0..world.subjects.len() {
         let foreign_words = world.foreign_words(&world.subjects[place]);
         for (path, may, field, kind) in FUNCTIONS {
@@ -400,8 +431,10 @@ async fn nobody_reads_or_changes_what_is_not_theirs_and_nobody_learns_that_it_is
             let none = ask(&mut subject.browser, method, path, field, &nothing(*kind)).await;
             cells += 1;
             match expected {
-                Err((status, code)) => assert!(is_denied(&none, status, code), "{who}: {none:?}"),
-                Ok(()) => assert!(none.status < 500 && none.status != 401, "{who}: {none:?}"),
+                Err((status, code)) if is_denied(&none, status, code) => {}
+                Err((status, code)) => problems.push(format!("{who}: not {status} {code} but {}", short(&none))),
+                Ok(()) if none.status < 500 && !is_denied(&none, 401, "not_signed_in") => {}
+                Ok(()) => problems.push(format!("{who}: {}", short(&none))),
             }
             for (organization, state, id) in objects {
                 let own = subject.belongs.contains(organization);
@@ -411,23 +444,27 @@ async fn nobody_reads_or_changes_what_is_not_theirs_and_nobody_learns_that_it_is
                 }
                 let answer = ask(&mut subject.browser, method, path, field, &id).await;
                 cells += 1;
-                if expected.is_err() || !own {
-                    assert_eq!(seen(&answer), seen(&none), "{who}, {state} of {organization}");
+                if (expected.is_err() || !own) && seen(&answer) != seen(&none) {
+                    let (this, that) = (short(&answer), short(&none));
+                    problems.push(format!("{who}, {state} of {organization}: {this}; of nobody: {that}"));
                 }
-                if subject.staff.is_none() {
-                    let leaked = foreign_words.iter().find(|word| answer.body.contains(*word));
-                    assert_eq!(leaked, None, "{who}, {state} of {organization}: {answer:?}");
+                if subject.staff.is_none() && foreign_words.iter().any(|word| answer.body.contains(word)) {
+                    problems.push(format!("{who} reads what is not theirs: {}", answer.body));
                 }
             }
-            if subject.staff.is_none() {
-                let leaked = foreign_words.iter().find(|word| none.body.contains(*word));
-                assert_eq!(leaked, None, "{who}: {none:?}");
+            if subject.staff.is_none() && foreign_words.iter().any(|word| none.body.contains(word)) {
+                problems.push(format!("{who} reads what is not theirs: {}", none.body));
             }
             if let Some(before) = before {
-                assert_eq!(world.stored().await, before, "{who} changed something");
+                let after = world.stored().await;
+                let changed: Vec<&String> = after.keys().filter(|table| after[*table] != before[*table]).collect();
+                if !changed.is_empty() {
+                    problems.push(format!("{who} changed {changed:?}"));
+                }
             }
         }
     }
+    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
     let subjects = world.subjects.len();
     println!("{cells} cells: {} functions, {subjects} subjects, 3 organizations, in {:?}", known.len(), started.elapsed());
     assert!(cells > 1_000, "{cells}");

@@ -185,8 +185,8 @@ async fn a_dishonest_answer_is_refused_alike_whatever_is_wrong_with_it() {
     }
     // Somebody whom nobody knows.
     let mut stranger = device();
-    let mut other = House::open().await.person("Eve").await;
-    register(&mut other, &mut stranger, "Phone").await;
+    let elsewhere = House::open().await;
+    register(&mut elsewhere.person("Eve").await, &mut stranger, "Phone").await;
     let answer = sign_in(&mut house.browser(), &mut stranger).await;
     assert_refused(&answer);
     bodies.push(("unknown", answer.body));

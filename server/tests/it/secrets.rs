@@ -53,7 +53,9 @@ async fn canaries(house: &House) -> Vec<Canary> {
                 vec![value.to_lowercase(), value.to_uppercase(), base64(&bytes, STANDARD), base64(&bytes, URL), list.join(",")]
             } else {
                 // The salt and the hash of a password; the key of a passkey; what it was asked, but for the challenge.
-                let parts = value.split(['$', '"', ',', ':']).filter(|part| part.len() >= 20);
+                // A passkey's own number is asked for by name when its person confirms.
+                let number = value.split_once("\"cred_id\":\"").map_or("", |(_, rest)| rest.split('"').next().unwrap());
+                let parts = value.split(['$', '"', ',', ':']).filter(|part| part.len() >= 20 && *part != number);
                 let parts = parts.map(str::to_owned).filter(|_| column != "state");
                 parts.chain([value.clone()]).collect()
             };

@@ -203,12 +203,13 @@ pub async fn reveal_offer(op: &Op, token: &str) -> Result<RevealOffer> {
     })
 }
 
-/// Makes the secret and shows it: once.
+/// Makes the secret and shows it: once, to somebody who proved who they are within the last five minutes.
 ///
 /// # Errors
-/// Those of [`reveal_offer`].
+/// Those of [`reveal_offer`]; [`Refusal::StepUpRequired`], with which the link stays unused.
 pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
     let organization = op.require(Permission::CreateKeys)?;
+    op.require_recent().await?;
     // Asked for first: once the link is used, nothing may fail between the secret and its owner.
     let example_url = apis::example_url(op).await?;
     let turn = op.portal.change_key().await;

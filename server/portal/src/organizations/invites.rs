@@ -326,7 +326,7 @@ pub async fn accept_invite(op: &Op, which: Invitation<'_>) -> Result<Organizatio
     }
     members::add(&tx, op, id, person.account, invite.role()).await?;
     erase(&tx, op, &invite, Outcome::Used).await?;
-    sessions::move_to(&tx, person.session, id).await?;
+    sessions::move_to(&tx, op, id).await?;
     if let Some(inviter) = invite.invited_by
         && let Some(inviter) = accounts::table::Entity::find_by_id(inviter).one(&tx).await?
     {

@@ -214,6 +214,9 @@ pub async fn change_role(op: &Op, account: AccountId, role: &str) -> Result<()> 
         .detail("after", role.word());
     let event = if account == me.account { event.detail("own", "yes") } else { event };
     audit_log::record(&tx, op, event).await?;
+    if account == me.account {
+        sessions::move_to(&tx, op, held.id()).await?;
+    }
     standing::commit(op, tx, turn, News { sessions, standings, ..News::default() }).await
 }
 
@@ -241,10 +244,10 @@ async fn end_sessions(tx: &Tx, op: &Op, organization: OrganizationId, account: A
 /// # Errors
 /// Those of [`change_role`]; for oneself those of [`leave`].
 pub async fn remove(op: &Op, account: AccountId) -> Result<()> {
+    op.require(Permission::ManageMembers)?;
     if op.signed_in()?.account == account {
         return leave(op).await;
     }
-    op.require(Permission::ManageMembers)?;
     op.require_recent().await?;
     let turn = op.portal.change_key().await;
     let tx = op.begin().await?;
@@ -279,7 +282,7 @@ pub async fn leave(op: &Op) -> Result<()> {
     }
     let own = personal_of(&tx, me.account).await?;
     let sessions = end_sessions(&tx, op, held.id(), me.account).await?;
-    sessions::move_to(&tx, me.session, own.id).await?;
+    sessions::move_to(&tx, op, own.id).await?;
     let news = take_out(&tx, op, &held, me.account, sessions).await?;
     for owner in owners(&tx, held.id()).await? {
         letters::left(&tx, op, &owner, &held.organization).await?;
@@ -327,5 +330,6 @@ pub async fn hand_over(op: &Op, account: AccountId) -> Result<()> {
     let standings = standing::owners_changed(&tx, held.id()).await?;
     let event = Event::new(Action::HandedOver).organization(held.id()).account(account);
     audit_log::record(&tx, op, event.detail("before", before.word())).await?;
+    sessions::move_to(&tx, op, held.id()).await?;
     standing::commit(op, tx, turn, News { sessions, standings, ..News::default() }).await
 }

@@ -164,7 +164,7 @@ pub async fn create(op: &Op, name: &str) -> Result<OrganizationId> {
         return Err(Refusal::TooMany { max: OWNED_MAX }.into());
     }
     let id = insert(&tx, op, person.account, &name, table::TEAM).await?;
-    sessions::move_to(&tx, person.session, id).await?;
+    sessions::move_to(&tx, op, id).await?;
     audit_log::record(&tx, op, Event::new(Action::OrganizationCreated).organization(id)).await?;
     // What the session holds open shows the organization it worked for before.
     op.commit_endings(tx, vec![person.session]).await?;
@@ -179,7 +179,7 @@ pub async fn switch(op: &Op, id: OrganizationId) -> Result<()> {
     let person = op.signed_in()?;
     let tx = op.begin().await?;
     members::role_in(&tx, id, person.account).await?.ok_or(Refusal::NotFound)?;
-    sessions::move_to(&tx, person.session, id).await?;
+    sessions::move_to(&tx, op, id).await?;
     op.commit_endings(tx, vec![person.session]).await
 }
 

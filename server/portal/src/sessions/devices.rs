@@ -3,7 +3,7 @@
 use std::fmt;
 
 use contract::AccountId;
-use sea_orm::Set;
+use sea_orm::{QueryOrder as _, Set};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
 
@@ -11,6 +11,9 @@ use crate::{Op, Result, Tx, accounts, tokens};
 
 /// How precisely the last use is stored: a day is enough to forget browsers that are not used any more.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Browsers that one account is known by: more than anybody has, and no way to fill a disk.
+const KNOWN_MAX: usize = 50;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -91,7 +94,15 @@ pub(super) async fn see(tx: &Tx, op: &Op, account: AccountId) -> Result<Seen> {
             return Ok(Seen { token: None, is_new: false });
         }
     }
-    let others = Entity::find().filter(COLUMN.account_id.eq(account.uuid())).count(tx).await?;
+    let known = Entity::find()
+        .filter(COLUMN.account_id.eq(account.uuid()))
+        .order_by_desc(COLUMN.last_seen_at)
+        .order_by_desc(COLUMN.id)
+        .all(tx)
+        .await?;
+    // Whoever keeps no cookie makes a new row with every sign-in: the longest unused give way.
+    let unused = known.iter().skip(KNOWN_MAX - 1).map(|device| device.id);
+    Entity::delete_many().filter(COLUMN.id.is_in(unused)).exec(tx).await?;
     // A browser that other accounts know keeps its cookie: one browser, several accounts.
     let (token, fresh) = match &op.browser.device {
         Some(token) => (token.clone(), None),
@@ -110,7 +121,7 @@ pub(super) async fn see(tx: &Tx, op: &Op, account: AccountId) -> Result<Seen> {
     }
     .insert(tx)
     .await?;
-    Ok(Seen { token: fresh, is_new: others > 0 })
+    Ok(Seen { token: fresh, is_new: !known.is_empty() })
 }
 
 /// Forgets every browser of an account: after a recovery, whoever had it before is new.

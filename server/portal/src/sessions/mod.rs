@@ -317,13 +317,22 @@ async fn end_those(tx: &Tx, which: Expr, except: Option<SessionId>) -> Result<Ve
     Ok(ended)
 }
 
-/// Lets the session that asks work for another organization.
-pub(crate) async fn move_to(tx: &Tx, session: SessionId, organization: OrganizationId) -> Result<()> {
-    Entity::update_many()
+/// Lets the session that asks work for this organization from now on, under a new token: what it may do has changed, so
+/// what was seen of it before must be worth nothing. The browser is handed the new one with the answer. Last before
+/// the commit.
+pub(crate) async fn move_to(tx: &Tx, op: &Op, organization: OrganizationId) -> Result<()> {
+    let session = op.signed_in()?.session;
+    let token = tokens::new_token()?;
+    let moved = Entity::update_many()
         .col_expr(Column::OrganizationId, Expr::value(organization.uuid()))
+        .col_expr(Column::TokenHash, Expr::value(tokens::token_hash(&token)))
         .filter(COLUMN.id.eq(session.uuid()))
         .exec(tx)
         .await?;
+    if moved.rows_affected == 0 {
+        return Err(Refusal::NotSignedIn.into());
+    }
+    op.hand(SessionToken(token));
     Ok(())
 }
 
