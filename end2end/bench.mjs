@@ -9,7 +9,7 @@ import http from "node:http";
 import { after, test } from "node:test";
 import { Worker } from "node:worker_threads";
 
-import { newDeveloper, person, startDemo } from "./harness.mjs";
+import { newDeveloper, person, startDemo, WIDE_WITHOUT_SCRIPT } from "./harness.mjs";
 import { first, lateness, onSchedule, within } from "./load.mjs";
 
 const REQUESTS = Number(process.env.BENCH_REQUESTS ?? 300);
@@ -27,7 +27,7 @@ after(async () => { await demo?.stop(); });
 
 /** A developer with a key, their cookies, and a demo that believes what we say of where requests come from. */
 async function developer() {
-  const someone = await person(demo);
+  const someone = await person(demo, WIDE_WITHOUT_SCRIPT);
   const { secret } = await newDeveloper(someone, demo);
   return { secret, cookie: (await someone.context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ") };
 }
@@ -66,6 +66,13 @@ test("time to first byte", async () => {
   demo = null;
 });
 
+/** Seconds of processor time that a process has used; the kernel counts hundredths. */
+function processorTime(pid) {
+  // After the name, which is in brackets and may hold anything.
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Looks at a gauge and a counter until it is told to stop. */
 function watch(url) {
   const seen = [];
@@ -102,6 +109,7 @@ test("a flood of sign-ins", async () => {
   const measure = async (what, flood) => {
     const stopWatching = watch(`${demo.ops}/metrics`);
     const late = lateness();
+    const [from, before] = [performance.now(), processorTime(demo.pid)];
     const signIns = flood && new Promise((done, fail) => {
       const workerData = { flood: { rate: FLOOD, seconds: FLOOD_S, portal: demo.portal, ...flood } };
       new Worker(new URL("load.mjs", import.meta.url), { workerData }).on("message", done).on("error", fail);
@@ -115,7 +123,8 @@ test("a flood of sign-ins", async () => {
       const failed = answers.filter(([status]) => status !== 200).length;
       console.log(`  ${name.padEnd(24)} p50 ${ms(within(0.5, times))}   p99 ${ms(within(0.99, times))}   max ${ms(Math.max(...times))}   not answered 200: ${failed}`);
     }
-    console.log(`  the measuring itself     late by ${late().toFixed(1)} ms (p99)`);
+    const cores = (1_000 * (processorTime(demo.pid) - before)) / (performance.now() - from);
+    console.log(`  the program              used ${cores.toFixed(2)} cores; the measuring was late by ${late().toFixed(1)} ms (p99)`);
     if (!signIns) return void await stopWatching();
     const answers = await signIns;
     const { most, done } = await stopWatching();

@@ -404,6 +404,51 @@ export async function newDeveloper(someone, demo, more = {}) {
   return { email, secret };
 }
 
+// ------------------------------------------------------------------------------------------------------- passkeys
+
+/**
+ * Gives a person a device that keeps passkeys and is unlocked at once: Chromium's own virtual authenticator, so what
+ * pages call is the real thing.
+ */
+export async function addAuthenticator(someone) {
+  const devtools = await someone.context.newCDPSession(someone.page);
+  await devtools.send("WebAuthn.enable");
+  const add = async () => {
+    const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
+      options: {
+        protocol: "ctap2",
+        ctap2Version: "ctap2_1",
+        transport: "internal",
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    });
+    return authenticatorId;
+  };
+  let authenticatorId = await add();
+  return {
+    /** What it keeps. */
+    async passkeys() {
+      return (await devtools.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
+    },
+    /** It lies at the bottom of a river, and its owner buys another. */
+    async lose() {
+      await devtools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
+      authenticatorId = await add();
+    },
+    /** Whether the person touches it when it asks. */
+    async answers(enabled) {
+      await devtools.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+    },
+    /** Whether it knows its owner's finger. */
+    async verifies(isUserVerified) {
+      await devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
+    },
+  };
+}
+
 // --------------------------------------------------------------------------------------------------------- keys
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -2,7 +2,7 @@
 // request was due, so what waits because of a slow answer counts as slow too. As a worker, it is a flood of sign-ins.
 
 import http from "node:http";
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 
@@ -44,7 +44,7 @@ export function within(share, times) {
 /** Puts this process before others, where it may. */
 export function first() {
   try {
-    setPriority(FIRST);
+    setPriority(Math.min(FIRST, getPriority()));
   } catch {
     // Not allowed to everybody. How late it was is printed either way.
   }

@@ -14,14 +14,12 @@ pub const NAME_MAX: usize = 200;
 /// Longest email address, in bytes (RFC 5321 §4.5.3.1.3: a path of 256 with its angle brackets).
 pub const EMAIL_MAX: usize = 254;
 
-/// Shortest password, in characters (NIST SP 800-63B-4 §3.1.1.2: 15 where it is the only factor).
+/// Shortest password, in characters (NIST SP 800-63B-4 §3.1.1.2: 15 where it is the only factor). Beside a passkey, too:
+/// a password signs in alone here, and stays when the last passkey goes.
 pub const PASSWORD_MIN: usize = 15;
 
 /// Longest password, in characters. Beyond it nobody types, and hashing stays bounded.
 pub const PASSWORD_MAX: usize = 256;
-
-/// Shortest password of an account that has a passkey too (same section: 8 where it is one of two factors).
-pub const PASSWORD_MIN_WITH_PASSKEY: usize = 8;
 
 /// Longest reason that staff give, in characters.
 pub const REASON_MAX: usize = 300;
@@ -206,8 +204,6 @@ pub struct VerificationOffer {
 pub struct ResetOffer {
     /// The address of the account.
     pub email: String,
-    /// The fewest characters of the new password.
-    pub password_min: usize,
     /// Whether the account has passkeys, which stay as they are and are asked for where it matters.
     pub has_passkey: bool,
 }
@@ -297,8 +293,6 @@ pub struct Security {
     pub staff: Option<StaffRole>,
     /// Whether there is a password.
     pub has_password: bool,
-    /// The fewest characters of a new one.
-    pub password_min: usize,
     /// Whether this portal can have passkeys.
     pub passkeys_available: bool,
     /// The passkeys, the oldest first.

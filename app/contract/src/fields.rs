@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::{EMAIL_MAX, NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, PASSWORD_MIN_WITH_PASSKEY, REASON_MAX};
+use crate::accounts::{EMAIL_MAX, NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, REASON_MAX};
 use crate::keys::LABEL_MAX;
 use crate::organizations::ORGANIZATION_NAME_MAX;
 
@@ -68,26 +68,6 @@ impl fmt::Display for Problem {
             Self::SignInAddress => f.write_str(
                 "A member signs in with this address. Give one that belongs to the organization, or none.",
             ),
-        }
-    }
-}
-
-/// What a password has to hold alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PasswordUse {
-    /// Everything: there is no passkey beside it.
-    Alone,
-    /// There is a passkey, which the account's important actions ask for.
-    BesidePasskey,
-}
-
-impl PasswordUse {
-    /// The fewest characters.
-    #[must_use]
-    pub const fn min(self) -> usize {
-        match self {
-            Self::Alone => PASSWORD_MIN,
-            Self::BesidePasskey => PASSWORD_MIN_WITH_PASSKEY,
         }
     }
 }
@@ -163,12 +143,12 @@ impl Check {
 
     /// The length of a new password: any character, counted as Unicode scalars, never trimmed. Whether it is known is
     /// for the server to say.
-    pub fn new_password(&mut self, field: &str, value: &str, used: PasswordUse) {
+    pub fn new_password(&mut self, field: &str, value: &str) {
         let length = value.chars().count();
         if length == 0 {
             self.refuse(field, Problem::Empty);
-        } else if length < used.min() {
-            self.refuse(field, Problem::TooShort { min: used.min() as u32 });
+        } else if length < PASSWORD_MIN {
+            self.refuse(field, Problem::TooShort { min: PASSWORD_MIN as u32 });
         } else if length > PASSWORD_MAX {
             self.refuse(field, Problem::TooLong { max: PASSWORD_MAX as u32 });
         }
@@ -257,14 +237,12 @@ mod tests {
 
     #[test]
     fn a_password_is_counted_in_characters_and_never_trimmed() {
-        for (used, min) in [(PasswordUse::Alone, 15), (PasswordUse::BesidePasskey, 8)] {
-            assert_eq!(problems(|check| check.new_password("password", "short", used)), [Problem::TooShort { min }]);
-            assert_eq!(problems(|check| check.new_password("password", &"ж".repeat(min as usize), used)), []);
-        }
-        assert_eq!(problems(|check| check.new_password("password", "пятнадцать букв", PasswordUse::Alone)), []);
-        assert_eq!(problems(|check| check.new_password("password", &" ".repeat(15), PasswordUse::Alone)), []);
+        assert_eq!(problems(|check| check.new_password("password", "short")), [Problem::TooShort { min: 15 }]);
+        assert_eq!(problems(|check| check.new_password("password", &"ж".repeat(15))), []);
+        assert_eq!(problems(|check| check.new_password("password", "пятнадцать букв")), []);
+        assert_eq!(problems(|check| check.new_password("password", &" ".repeat(15))), []);
         assert_eq!(
-            problems(|check| check.new_password("password", &"x".repeat(10_000), PasswordUse::Alone)),
+            problems(|check| check.new_password("password", &"x".repeat(10_000))),
             [Problem::TooLong { max: 256 }]
         );
     }

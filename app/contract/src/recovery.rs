@@ -95,8 +95,6 @@ pub struct StartOffer {
 pub struct FinishOffer {
     /// The address of the account.
     pub email: String,
-    /// The fewest characters of the new password.
-    pub password_min: usize,
     /// How many passkeys will be removed.
     pub passkeys: u64,
     /// How many recovery codes will be removed.

@@ -1,5 +1,6 @@
 //! Where a reset link leads: a new password.
 
+use contract::accounts::PASSWORD_MIN;
 use contract::accounts::ResetOffer;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -45,7 +46,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
 
 fn form(offer: ResetOffer, action: ServerAction<ResetPassword>, token: String) -> AnyView {
     let error = error_of(move || action.value().get());
-    let ResetOffer { email, password_min, has_passkey } = offer;
+    let ResetOffer { email, has_passkey } = offer;
     view! {
         <p>"For " <b>{email.clone()}</b> ". All sessions of the account end, and you sign in anew."</p>
         {has_passkey.then(|| view! { <p class="muted">"Your passkeys stay. Important changes still ask for one of them."</p> })}
@@ -56,7 +57,7 @@ fn form(offer: ResetOffer, action: ServerAction<ResetPassword>, token: String) -
             <input type="text" autocomplete="username" value=email hidden readonly/>
             <PasswordField
                 label="New password"
-                help=format!("At least {password_min} characters. A few unrelated words are easy to remember.")
+                help=format!("At least {PASSWORD_MIN} characters. A few unrelated words are easy to remember.")
                 problem=problem_of(error, "password")
                 autocomplete="new-password"
             />

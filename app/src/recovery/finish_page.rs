@@ -1,5 +1,6 @@
 //! Where the link leads with which a recovery is completed, once its wait is over.
 
+use contract::accounts::PASSWORD_MIN;
 use contract::recovery::FinishOffer;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -46,7 +47,7 @@ pub fn FinishRecoveryPage() -> impl IntoView {
 
 fn form(offer: FinishOffer, action: ServerAction<FinishRecovery>, token: String) -> AnyView {
     let error = error_of(move || action.value().get());
-    let FinishOffer { email, password_min, passkeys, recovery_codes, staff, expires_at } = offer;
+    let FinishOffer { email, passkeys, recovery_codes, staff, expires_at } = offer;
     let gone: Vec<String> = [
         (passkeys > 0).then(|| counted(passkeys.cast_signed(), "passkey", "passkeys")),
         (recovery_codes > 0).then(|| counted(recovery_codes.cast_signed(), "recovery code", "recovery codes")),
@@ -66,7 +67,7 @@ fn form(offer: FinishOffer, action: ServerAction<FinishRecovery>, token: String)
             <input type="text" autocomplete="username" value=email hidden readonly/>
             <PasswordField
                 label="New password"
-                help=format!("At least {password_min} characters. A few unrelated words are easy to remember.")
+                help=format!("At least {PASSWORD_MIN} characters. A few unrelated words are easy to remember.")
                 problem=problem_of(error, "password")
                 autocomplete="new-password"
             />

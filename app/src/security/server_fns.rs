@@ -9,9 +9,8 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
 
-use super::FORMS;
 use crate::error::AppError;
-use crate::kept::{Kept, KeptFields};
+use crate::kept::Kept;
 
 /// What somebody can confirm with that it is them, and what for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +76,8 @@ pub async fn read_stored() -> Result<Vec<StoredItem>, AppError> {
 /// Never; the type is that of every call.
 #[server(prefix = "/rpc", endpoint = "security/read_kept", input = GetUrl)]
 pub async fn read_kept() -> Result<Option<Kept>, AppError> {
-    Ok(FORMS.into_iter().find_map(|form| {
-        let fields = crate::backend::take_kept(form);
-        (fields != KeptFields::default()).then(|| Kept { form: form.to_owned(), fields: fields.0 })
-    }))
+    const FORMS: [&str; 6] =
+        ["rename_passkey", "remove_passkey", "set_password", "remove_password", "ask_email_change", "change_name"];
+    let kept = FORMS.into_iter().map(|form| Kept { form: form.to_owned(), fields: crate::backend::take_kept(form).0 });
+    Ok(kept.into_iter().find(|kept| !kept.fields.is_empty()))
 }

@@ -133,7 +133,6 @@ mod tests {
             acceptances: Vec::new(),
             staff: None,
             has_password: true,
-            password_min: 15,
             passkeys_available: true,
             passkeys: Vec::new(),
             recovery_codes_left: 0,

@@ -239,7 +239,7 @@ pub struct Op {
     /// From which browser.
     pub browser: Browser,
     /// A token that its session has from now on.
-    handed: Arc<std::sync::Mutex<Option<SessionToken>>>,
+    pub(crate) handed: Arc<std::sync::Mutex<Option<SessionToken>>>,
 }
 
 impl Op {

@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::accounts::{self, NewAccount, Password};
 use crate::keys::{self, KeyRecord, KeyWatcher, NewKey};
 use crate::mail::{self, MailboxEntry};
-use crate::organizations::members;
+use crate::organizations::{self, members};
 use crate::op::Browser;
 use crate::sessions::{self, DeviceToken, SessionToken};
 use crate::{Actor, Db, Error, Op, Portal, PortalSettings, Result, SignedIn, passkeys, staff, tokens};
@@ -187,9 +187,10 @@ impl TestPortal {
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let person = self.sign_in(&person.email, at(TimeDelta::seconds(4))).await.1;
-        assert_eq!(person.organization.role, role);
-        person
+        let db = self.portal.db().read();
+        let organization = organizations::current(db, person.organization.id, person.account).await.unwrap().unwrap();
+        assert_eq!(organization.role, role);
+        SignedIn { organization, ..person.clone() }
     }
 
     /// What stands in the outbox for an address, the newest first.

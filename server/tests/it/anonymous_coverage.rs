@@ -11,32 +11,67 @@ use leptos::server_fn::axum::server_fn_paths;
 use crate::harness::House;
 
 /// Pages for everyone.
-const PUBLIC_PAGES: [&str; 11] = [
+const PUBLIC_PAGES: [&str; 21] = [
     "/",
+    "/confirm-email",
     "/docs",
     "/docs/:api",
     "/docs/errors",
     "/docs/errors/:code",
+    "/forgot-password",
+    "/invite",
+    "/lost-access",
     "/privacy",
+    "/recover",
+    "/recover/cancel",
+    "/recover/finish",
+    "/recovery-codes",
+    "/reset-password",
     "/sign-in",
     "/sign-up",
     "/sign-up/check-your-mail",
     "/terms",
+    "/verify-contact",
     "/verify-email",
 ];
 
-/// Server functions for everyone: what the public pages read, the way in, and the way out.
-const PUBLIC_FUNCTIONS: [&str; 12] = [
+/// Server functions for everyone: what the public pages read, the way in, the way out, and what a link from a mail does.
+/// `decline_invite` is one of them with the token of such a link; with an id it is for whoever was invited.
+const PUBLIC_FUNCTIONS: [&str; 36] = [
+    "/rpc/accounts/ask_reset",
+    "/rpc/accounts/confirm_email",
+    "/rpc/accounts/read_email_change",
+    "/rpc/accounts/read_reset",
+    "/rpc/accounts/read_verification",
     "/rpc/accounts/resend_verification",
+    "/rpc/accounts/reset_password",
     "/rpc/accounts/sign_up",
     "/rpc/accounts/verify_email",
     "/rpc/apis/docs",
     "/rpc/apis/list",
     "/rpc/frame/read",
+    "/rpc/guard/challenge",
     "/rpc/kept/take",
+    "/rpc/organizations/read_invite",
+    "/rpc/organizations/read_kept",
+    "/rpc/organizations/verify_contact",
     "/rpc/pages/missing",
+    "/rpc/passkeys/finish_registration_by_link",
+    "/rpc/passkeys/finish_sign_in",
+    "/rpc/passkeys/start_registration_by_link",
+    "/rpc/passkeys/start_sign_in",
     "/rpc/policies/privacy",
+    "/rpc/recovery/ask",
+    "/rpc/recovery/cancel",
+    "/rpc/recovery/finish",
+    "/rpc/recovery/read_cancel",
+    "/rpc/recovery/read_finish",
+    "/rpc/recovery/read_start",
+    "/rpc/recovery/start",
+    "/rpc/security/read_kept",
+    "/rpc/security/read_stored",
     "/rpc/sessions/sign_in",
+    "/rpc/sessions/sign_in_with_code",
     "/rpc/sessions/sign_out",
     "/rpc/theme/set",
 ];
@@ -101,7 +136,7 @@ async fn every_server_function_refuses_anonymous_people_or_is_on_the_list() {
     for (path, method) in server_functions() {
         let mut browser = house.browser();
         let answer = match method {
-            Method::GET => browser.get(path).await,
+            Method::GET => browser.get(&format!("{path}?purpose=help_asked")).await,
             _ => {
                 // What is no id belongs to nothing, whoever asks: these are some.
                 let kind = match path.trim_start_matches("/rpc/").split_once('/').unwrap() {

@@ -62,6 +62,13 @@ pub async fn id_of(staff: &mut Browser, email: &str) -> String {
     found.json()[0]["id"].as_str().unwrap().to_owned()
 }
 
+/// Another session of somebody of that name.
+pub async fn another(house: &House, name: &str) -> Browser {
+    let mut browser = house.browser();
+    browser.sign_in(&address(name)).await;
+    browser
+}
+
 /// Who is behind a browser.
 pub async fn account_of(house: &House, browser: &Browser) -> AccountId {
     house.op_of(browser).await.signed_in().unwrap().account
@@ -237,9 +244,10 @@ pub async fn fixture() -> Fixture {
     let eli = invites.invites.iter().find(|invite| invite.email == "eli@example.com").unwrap().id.to_string();
     let dan = house.token_to("dan@example.com", "/invite").await;
     let invited = house.token_to("amy@example.com", "/invite").await;
+    // Whoever goes elsewhere goes with a new session.
     let own = house.organization_of(&ada).await.0.to_string();
-    form(&ada, "/rpc/organizations/switch", &[("id", &own)], "/console");
-    form(&amy, "/rpc/organizations/accept_invite", &[("token", &invited)], "/console/organization?done=joined");
+    form(&another(&house, "Ada").await, "/rpc/organizations/switch", &[("id", &own)], "/console");
+    form(&another(&house, "Amy").await, "/rpc/organizations/accept_invite", &[("token", &invited)], "/console/organization?done=joined");
     form(&nobody, "/rpc/organizations/decline_invite", &[("token", &dan)], "/invite?done=declined");
     form(&ola, "/rpc/organizations/invite", &[("email", "new@example.com"), ("role", "admin")], "/console/organization?done=invited");
     form(&ola, "/rpc/organizations/revoke_invite", &[("id", &eli)], "/console/organization?done=invite_revoked");
@@ -253,7 +261,7 @@ pub async fn fixture() -> Fixture {
     form(&ola, "/rpc/organizations/remove", &[("account", &mia)], "/console/organization?done=removed");
     form(&leo, "/rpc/organizations/leave", &[], "/console/organization?done=left");
     form(&ola, "/rpc/organizations/hand_over", &[("account", &max)], "/console/organization?done=handed_over");
-    form(&amy, "/rpc/organizations/create", &[("name", "Amy and friends")], "/console/organization?done=created");
+    form(&another(&house, "Amy").await, "/rpc/organizations/create", &[("name", "Amy and friends")], "/console/organization?done=created");
 
     // Signing in, confirming, and out again.
     let mut cora = house.person("Cora").await;
@@ -265,9 +273,8 @@ pub async fn fixture() -> Fixture {
     let fields = [("email", "ada@example.com"), ("password", PASSWORD), ("next", "/console")];
     form(&nobody, "/rpc/sessions/sign_in", &fields, "/console");
     form(&ada, "/rpc/theme/set", &[("theme", "dark")], "/a-page");
-    let made = amy.clone();
-    form(&made, "/console/security/recovery-codes", &[], "");
-    form(&leo, "/rpc/sessions/sign_out", &[], "/sign-in");
+    form(&amy, "/console/security/recovery-codes", &[], "");
+    form(&another(&house, "Leo").await, "/rpc/sessions/sign_out", &[], "/sign-in");
 
     // The operator's desk.
     let mut staff = house.staff("Olga").await;

@@ -22,14 +22,12 @@ const PAYLOADS: [&str; 8] = [
 ];
 
 /// What must not stand in a page, in any spelling that a browser would take for markup.
-const MARKUP: [&str; 9] = [
+const MARKUP: [&str; 7] = [
     "<script>alert",
     "<img src=x",
     "<svg onload",
     "<iframe",
     "<b onclick",
-    "x' autofocus",
-    "' autofocus onfocus=alert(4) x='\"",
     "href=\"javascript:",
     "<!-->",
 ];
@@ -39,7 +37,7 @@ fn check(place: &str, answer: &Answer) {
         assert!(!answer.body.contains(markup), "{markup} stands in {place}: {}", answer.body);
     }
     // An attribute value ends at its quote, so none of theirs may be one.
-    for handler in ["onerror=alert", "onload=alert", "onclick=alert"] {
+    for handler in ["onerror=alert", "onload=alert", "onclick=alert", "onfocus=alert"] {
         for (at, _) in answer.body.match_indices(handler) {
             let start = answer.body[..at].rfind(['<', '>']).unwrap_or(0);
             let tag = &answer.body[start..at];

@@ -1,8 +1,6 @@
 //! Attack case 9: when somebody's rights end, everything that their sessions hold open ends with them, within a second.
 
-use crate::fixture::{
-    NEW_PASSWORD, account_of, address, end_waiting, fixture, join, send, start_recovery,
-};
+use crate::fixture::{NEW_PASSWORD, account_of, another, end_waiting, fixture, join, send, start_recovery};
 use crate::harness::{Browser, House, Live};
 use crate::passkeys;
 
@@ -16,13 +14,6 @@ async fn open(mut browser: Browser) -> Open {
     assert_eq!(browser.get("/rpc/keys/list").await.status, 200);
     let live = browser.live("", None).await;
     Open { browser, live }
-}
-
-/// Another session of the person with that address.
-async fn another(house: &House, name: &str) -> Browser {
-    let mut browser = house.browser();
-    browser.sign_in(&address(name)).await;
-    browser
 }
 
 /// Its stream ends, and whatever it asks for is refused.

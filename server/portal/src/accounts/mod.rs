@@ -11,7 +11,7 @@
 
 use contract::accounts::{AccountEvent, AccountState, FirstSteps, Me, VerificationOffer};
 use contract::audit_log::Action;
-use contract::fields::{Check, PasswordUse, Problem};
+use contract::fields::{Check, Problem};
 use contract::policies::TERMS_VERSION;
 use contract::{AccountId, Refusal};
 use sea_orm::prelude::Uuid;
@@ -80,7 +80,7 @@ pub async fn sign_up(op: &Op, new: NewAccount, proof: &str) -> Result<()> {
     let email = check.email("email", &new.email);
     let with_password = !new.password.typed().is_empty() || !passkeys::are_available(&op.portal);
     if with_password {
-        check.new_password("password", new.password.typed(), PasswordUse::Alone);
+        check.new_password("password", new.password.typed());
     }
     if new.terms != TERMS_VERSION {
         check.refuse("terms", Problem::TermsNotAccepted);
@@ -96,7 +96,7 @@ pub async fn sign_up(op: &Op, new: NewAccount, proof: &str) -> Result<()> {
     let hash = if with_password {
         let mut check = Check::default();
         let about = about(op, &name, &email);
-        password::check_new(&mut check, "password", &new.password, PasswordUse::Alone, &about);
+        password::check_new(&mut check, "password", &new.password, &about);
         check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
         Some(op.portal.passwords().hash(&new.password).await?)
     } else {
@@ -340,7 +340,7 @@ pub async fn create_verified(op: &Op, new: NewAccount) -> Result<AccountId> {
     let name = check.name("name", &new.name);
     let email = check.email("email", &new.email);
     let about = about(op, &name, &email);
-    password::check_new(&mut check, "password", &new.password, PasswordUse::Alone, &about);
+    password::check_new(&mut check, "password", &new.password, &about);
     check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
     let hash = op.portal.passwords().hash(&new.password).await?;
     let tx = op.begin().await?;

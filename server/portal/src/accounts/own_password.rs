@@ -11,8 +11,8 @@
 use contract::Refusal;
 use contract::accounts::ResetOffer;
 use contract::audit_log::Action;
-use contract::fields::{Check, PasswordUse};
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, Set};
+use contract::fields::Check;
+use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
 
 use super::{Password, about, address, letters, limit, password, table, verify_again};
 use crate::audit_log::{self, Event};
@@ -22,16 +22,10 @@ use crate::mail_links::{self, Purpose, Subject};
 use crate::notices::{self, Notice};
 use crate::{Op, Result, Tx, passkeys, sessions};
 
-/// What a new password of this account has to hold.
-pub(crate) async fn needed<C: ConnectionTrait>(db: &C, account: &table::Model) -> Result<PasswordUse> {
-    let beside = passkeys::has_any(db, account.account()).await?;
-    Ok(if beside { PasswordUse::BesidePasskey } else { PasswordUse::Alone })
-}
-
 /// Refuses a new password that is too short, or that somebody who guesses would try early.
-pub(crate) fn refuse_weak(op: &Op, account: &table::Model, new: &Password, used: PasswordUse) -> Result<()> {
+pub(crate) fn refuse_weak(op: &Op, account: &table::Model, new: &Password) -> Result<()> {
     let mut check = Check::default();
-    password::check_new(&mut check, "password", new, used, &about(op, &account.name, &account.email));
+    password::check_new(&mut check, "password", new, &about(op, &account.name, &account.email));
     Ok(check.finish().map_err(|fields| Refusal::InvalidInput { fields })?)
 }
 
@@ -46,20 +40,15 @@ pub(crate) async fn store(tx: &Tx, account: table::Model, hash: Option<String>) 
 /// Sets or changes the password of the person who asks, and ends their other sessions.
 ///
 /// # Errors
-/// [`Refusal::NotSignedIn`], [`Refusal::StepUpRequired`], [`Refusal::InvalidInput`]; [`Refusal::StateConflict`] if the
-/// last passkey was removed at the same moment, and the password is too short to stand alone.
+/// [`Refusal::NotSignedIn`], [`Refusal::StepUpRequired`], [`Refusal::InvalidInput`].
 pub async fn set_password(op: &Op, new: &Password) -> Result<()> {
     let person = op.require_recent().await?;
     let account = table::Entity::find_by_id(person.account.uuid()).one(op.db().read()).await?;
     let account = account.ok_or(Refusal::NotSignedIn)?;
-    let used = needed(op.db().read(), &account).await?;
-    refuse_weak(op, &account, new, used)?;
+    refuse_weak(op, &account, new)?;
     let hash = op.portal.passwords().hash(new).await?;
     let tx = op.begin().await?;
     let account = table::by_id_to_change(&tx, person.account.uuid()).await?.ok_or(Refusal::NotSignedIn)?;
-    if needed(&tx, &account).await?.min() > used.min() {
-        return Err(Refusal::StateConflict.into());
-    }
     let account = store(&tx, account, Some(hash)).await?;
     let ended = sessions::end_all(&tx, person.account, Some(person.session)).await?;
     notices::send(&tx, op, &account, Notice::PasswordSet).await?;
@@ -123,8 +112,8 @@ pub async fn ask_reset(op: &Op, email: &str) -> Result<()> {
 pub async fn reset_offer(op: &Op, token: &str) -> Result<ResetOffer> {
     let link = mail_links::offered(op, Purpose::ResetPassword, token).await?;
     let account = table::Entity::find_by_id(link.account_id).one(op.db().read()).await?.ok_or(Refusal::LinkUnknown)?;
-    let used = needed(op.db().read(), &account).await?;
-    Ok(ResetOffer { email: account.email, password_min: used.min(), has_passkey: used == PasswordUse::BesidePasskey })
+    let has_passkey = passkeys::has_any(op.db().read(), account.account()).await?;
+    Ok(ResetOffer { email: account.email, has_passkey })
 }
 
 /// Uses a reset link: sets the password, ends every session, opens none.
@@ -135,12 +124,11 @@ pub async fn reset_offer(op: &Op, token: &str) -> Result<ResetOffer> {
 pub async fn reset_password(op: &Op, token: &str, new: &Password) -> Result<()> {
     let link = mail_links::offered(op, Purpose::ResetPassword, token).await?;
     let account = table::Entity::find_by_id(link.account_id).one(op.db().read()).await?.ok_or(Refusal::LinkUnknown)?;
-    let used = needed(op.db().read(), &account).await?;
-    refuse_weak(op, &account, new, used)?;
+    refuse_weak(op, &account, new)?;
     let hash = op.portal.passwords().hash(new).await?;
     let tx = op.begin().await?;
     let (_, account) = mail_links::take(&tx, op, Purpose::ResetPassword, token).await?;
-    if !account.state().may_sign_in() || needed(&tx, &account).await?.min() > used.min() {
+    if !account.state().may_sign_in() {
         return Err(Refusal::StateConflict.into());
     }
     let id = account.account();

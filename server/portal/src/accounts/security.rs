@@ -5,7 +5,7 @@ use contract::accounts::{Acceptance, Device, Security};
 use contract::sessions::STEP_UP_MS;
 use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
-use super::{acceptances, email_changes, own_password, table};
+use super::{acceptances, email_changes, table};
 use crate::sessions::devices;
 use crate::{Op, Result, passkeys, recovery, sessions};
 
@@ -37,7 +37,6 @@ pub async fn security(op: &Op) -> Result<Security> {
         account: person.account,
         state: account.state(),
         has_password: account.password_hash.is_some(),
-        password_min: own_password::needed(db, &account).await?.min(),
         passkeys_available: passkeys::are_available(&op.portal),
         passkeys: passkeys::list(op).await?,
         recovery_codes_left: recovery::codes_left(db, person.account).await?,

@@ -457,7 +457,7 @@ async fn an_account_without_a_password_is_verified_together_with_its_first_passk
     let ada = test.sign_in_with_passkey(&mut phone, after(3)).await;
     assert_eq!(ada.email, ADA);
     let shown = security(&test.op(&ada, after(4))).await.unwrap();
-    assert_eq!((shown.has_password, shown.passkeys.len(), shown.password_min), (false, 1, 8));
+    assert_eq!((shown.has_password, shown.passkeys.len()), (false, 1));
     assert_eq!(refusal(sessions::sign_in(&test.anonymous(after(4)), ADA, &password()).await), Refusal::SignInFailed);
 }
 
@@ -588,11 +588,10 @@ async fn a_password_is_removed_only_where_a_passkey_is_left() {
     let removed =
         subjects(&test, ADA).await.into_iter().filter(|subject| subject.starts_with("Your password was removed"));
     assert_eq!(removed.count(), 1);
-    // Beside a passkey, eight characters are enough.
-    let short = |typed: &str| Password::new(typed.to_owned());
-    let refused = refusal(set_password(&op, &short("kX9mq2Z")).await);
-    assert_eq!(refused.problem_of("password"), Some(Problem::TooShort { min: 8 }));
-    set_password(&op, &short("kX9mq2Zw")).await.unwrap();
+    // Also beside a passkey: it would stay, alone, when the passkey goes.
+    let refused = refusal(set_password(&op, &Password::new("kX9mq2Zwvb4rTn".to_owned())).await);
+    assert_eq!(refused.problem_of("password"), Some(Problem::TooShort { min: 15 }));
+    set_password(&op, &password()).await.unwrap();
 }
 
 /// Attack: ask for a new password for every address there is, and compare the answers.
@@ -644,7 +643,7 @@ async fn a_reset_replaces_the_password_ends_every_session_and_opens_none() {
     let resets: Vec<_> = test.mails_to(ADA).await.iter().take(2).map(token_in).collect();
     let op = test.anonymous(after(30));
     let offer = reset_offer(&op, &resets[1]).await.unwrap();
-    assert_eq!((offer.email.as_str(), offer.password_min, offer.has_passkey), (ADA, 15, false));
+    assert_eq!((offer.email.as_str(), offer.has_passkey), (ADA, false));
     let weak = refusal(reset_password(&op, &resets[1], &Password::new("short".to_owned())).await);
     assert_eq!(weak.problem_of("password"), Some(Problem::TooShort { min: 15 }));
 
@@ -669,7 +668,7 @@ async fn a_mailbox_alone_changes_nothing_that_matters_where_there_is_a_passkey()
     ask_reset(&test.anonymous(after(10)), ADA).await.unwrap();
     let token = test.newest_token(ADA).await;
     let offer = reset_offer(&test.anonymous(after(11)), &token).await.unwrap();
-    assert_eq!((offer.password_min, offer.has_passkey), (8, true));
+    assert!(offer.has_passkey);
     reset_password(&test.anonymous(after(11)), &token, &new_password()).await.unwrap();
 
     let opened = sessions::sign_in(&test.anonymous(after(12)), ADA, &new_password()).await.unwrap();
@@ -846,7 +845,7 @@ async fn the_security_page_shows_a_person_everything_about_their_account() {
         (start().timestamp_millis(), Some(after(3).timestamp_millis()))
     );
     assert_eq!((shown.acceptances.len(), shown.acceptances[0].version.as_str()), (1, TERMS_VERSION));
-    assert_eq!((shown.has_password, shown.password_min, shown.passkeys_available), (true, 15, true));
+    assert_eq!((shown.has_password, shown.passkeys_available), (true, true));
     assert_eq!((shown.recovery_codes_left, shown.staff), (10, Some(StaffRole::Support)));
     assert_eq!((shown.sessions.len(), shown.devices.len()), (2, 2));
     assert_eq!(shown.confirmed_until, Some((after(3) + TimeDelta::minutes(5)).timestamp_millis()));

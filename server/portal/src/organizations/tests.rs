@@ -132,14 +132,6 @@ where
     answers
 }
 
-fn testing_hex(bytes: &[u8]) -> String {
-    crate::tokens::hex(bytes)
-}
-
-fn quoted(hex: &str) -> String {
-    format!("x'{hex}'")
-}
-
 fn details(name: &str, contact: &str, country: &str) -> NewDetails {
     NewDetails { name: name.to_owned(), contact_email: contact.to_owned(), country: country.to_owned() }
 }

@@ -10,7 +10,6 @@
 use chrono::{DateTime, TimeDelta};
 use contract::accounts::AccountState;
 use contract::audit_log::Action;
-use contract::fields::PasswordUse;
 use contract::recovery::{FinishOffer, StartOffer, WaitingRecovery};
 use contract::{AccountId, Millis, RecoveryId, Refusal, Role};
 use sea_orm::entity::prelude::*;
@@ -323,7 +322,6 @@ pub async fn finish_offer(op: &Op, token: &str) -> Result<FinishOffer> {
     let db = op.db().read();
     let row = of_link(db, op, &link).await?;
     Ok(FinishOffer {
-        password_min: PasswordUse::Alone.min(),
         passkeys: passkeys::count(db, account.account()).await?,
         recovery_codes: codes_left(db, account.account()).await?,
         staff: staff::role_of(db, account.account()).await?.is_some(),
@@ -340,7 +338,7 @@ pub async fn finish_offer(op: &Op, token: &str) -> Result<FinishOffer> {
 pub async fn finish_recovery(op: &Op, token: &str, new: &Password) -> Result<()> {
     let link = mail_links::offered(op, Purpose::FinishRecovery, token).await?;
     of_link(op.db().read(), op, &link).await?;
-    own_password::refuse_weak(op, &account_of(op, &link).await?, new, PasswordUse::Alone)?;
+    own_password::refuse_weak(op, &account_of(op, &link).await?, new)?;
     let hash = op.portal.passwords().hash(new).await?;
     let tx = op.begin().await?;
     let (link, account) = mail_links::take(&tx, op, Purpose::FinishRecovery, token).await?;
