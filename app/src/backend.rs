@@ -282,7 +282,7 @@ pub fn keep(form: &'static str, fields: &[(&str, &str)]) {
     let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let text = hex_of(&serde_json::to_vec(&Kept { form: form.to_owned(), fields }).unwrap_or_default());
     if text.len() <= KEPT_MAX {
-        cookie(KEPT_COOKIE, &text, "; HttpOnly; Max-Age=60");
+        cookie(KEPT_COOKIE, &text, "; HttpOnly; Max-Age=300");
     }
 }
 

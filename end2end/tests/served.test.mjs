@@ -162,3 +162,22 @@ test("how long ago something was is told by the script as by the program", async
   await someone.visit("/terms");
   assert.deepEqual(await page.locator("time[data-relative]").allTextContents(), rows.map(({ text }) => text));
 });
+
+for (const look of [WIDE_LIGHT, WIDE_WITHOUT_SCRIPT]) {
+  test(`a refused form in a dialog is seen again, with its dialog (${look.name})`, async () => {
+    const someone = await person(demo, look);
+    const { page } = someone;
+    await newDeveloper(someone, demo);
+    await someone.visit("/console/security");
+    const dialog = page.getByRole("dialog", { name: "Change your name" });
+    await page.locator('[commandfor="name"]').first().click();
+    await dialog.getByLabel("Name", { exact: true }).fill("Ada\u0007");
+    await dialog.getByRole("button", { name: /^(Change|Save)/ }).click();
+    await dialog.getByRole("alert").waitFor();
+    await someone.settled();
+    // Above the page, if there is a script to put it there; and closed like any other.
+    assert.equal(await dialog.evaluate((element) => element.matches(":modal")), look.js);
+    await dialog.getByRole("button", { name: /^(Cancel|Keep)/ }).click();
+    await dialog.waitFor({ state: "hidden" });
+  });
+}

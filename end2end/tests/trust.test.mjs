@@ -17,6 +17,12 @@ const arrives = async (someone, path) => {
   await someone.settled();
 };
 
+/** Another day: the browser was closed, and the session with it. */
+async function closeBrowser(someone) {
+  await someone.page.goto("about:blank");
+  await someone.context.clearCookies();
+}
+
 /** Signs up without a password; the passkey is made when the address is verified. */
 async function signUpWithPasskey(someone, email, name) {
   await someone.visit("/sign-up");
@@ -27,12 +33,16 @@ async function signUpWithPasskey(someone, email, name) {
   await someone.heading("Check your mail").waitFor();
   await someone.visit(await demo.linkInMail(email, "/verify-email"));
   await press(someone, "Create a passkey and verify");
-  await arrives(someone, "/sign-in");
+  // The sign-in page offers the new passkey by itself, and this device says yes at once.
+  await arrives(someone, "/console");
 }
 
-/** Signs in with a passkey, without typing a name. */
-async function signInWithPasskey(someone) {
-  if (new URL(someone.page.url()).pathname !== "/sign-in") await someone.visit("/sign-in");
+/** Signs in with a passkey, without typing a name, by the button: the device does not answer what the page asks alone. */
+async function signInWithPasskey(someone, device) {
+  await closeBrowser(someone);
+  await device.answers(false);
+  await someone.visit("/sign-in");
+  await device.answers(true);
   await press(someone, "Sign in with a passkey");
   await arrives(someone, "/console");
 }
@@ -41,12 +51,11 @@ async function signInWithPasskey(someone) {
 test("with a phone and a passkey alone: sign up, lose the device, recover, invite, hand over, leave", async () => {
   const ada = await person(demo, PHONE);
   const phone = await addAuthenticator(ada);
-  await phone.answers(true);
   const email = newAddress();
   await signUpWithPasskey(ada, email, "Ada Lovelace");
   const [passkey] = await phone.passkeys();
   assert.ok(passkey.isResidentCredential, "the passkey cannot be found without a name");
-  await signInWithPasskey(ada);
+  await signInWithPasskey(ada, phone);
 
   // Codes, made while the device is there.
   await ada.visit("/console/security/recovery-codes");
@@ -60,7 +69,7 @@ test("with a phone and a passkey alone: sign up, lose the device, recover, invit
 
   // The phone is gone; a code opens the account, and a new passkey takes the place of the old one.
   await phone.lose();
-  await ada.context.clearCookies();
+  await closeBrowser(ada);
   await ada.visit("/recovery-codes");
   await assertWellMade(ada);
   await ada.submit({ Email: email, "Recovery code": codes[0].toLowerCase().replaceAll("-", " ") }, "Sign in");
@@ -71,8 +80,7 @@ test("with a phone and a passkey alone: sign up, lose the device, recover, invit
   await press(ada, "Create the passkey");
   await ada.page.getByRole("main").getByText("New phone").first().waitFor();
   assert.equal((await phone.passkeys()).length, 1);
-  await ada.context.clearCookies();
-  await signInWithPasskey(ada);
+  await signInWithPasskey(ada, phone);
 
   // An organization, and a colleague for it.
   const colleague = newAddress();
@@ -85,13 +93,11 @@ test("with a phone and a passkey alone: sign up, lose the device, recover, invit
   await assertWellMade(ada);
 
   const charles = await person(demo, PHONE);
-  const tablet = await addAuthenticator(charles);
-  await tablet.answers(true);
+  await addAuthenticator(charles);
   const invitation = await demo.linkInMail(colleague, "/invite");
   await charles.visit(invitation);
   await assertWellMade(charles);
   await signUpWithPasskey(charles, colleague, "Charles Babbage");
-  await signInWithPasskey(charles);
   await charles.visit(invitation);
   await press(charles, "Join the organization");
   await arrives(charles, "/console/organization");
@@ -116,22 +122,15 @@ test("with a phone and a passkey alone: sign up, lose the device, recover, invit
 test("the sign-in page offers a passkey by itself, and a modal question takes its place", async () => {
   const someone = await person(demo);
   const device = await addAuthenticator(someone);
-  const email = newAddress();
-  await signUpWithPasskey(someone, email, "Grace Hopper");
-  // Autofill waits for the person to touch the device: with automatic presence it answers at once.
-  await device.answers(false);
-  await someone.visit("/sign-in");
-  assert.equal(await someone.page.getByLabel("Email", { exact: true }).getAttribute("autocomplete"), "username webauthn");
-  await device.answers(true);
-  await press(someone, "Sign in with a passkey");
-  await arrives(someone, "/console");
+  await signUpWithPasskey(someone, newAddress(), "Grace Hopper");
+  await signInWithPasskey(someone, device);
 });
 
 test("a device that does not know its owner is refused, and the page says what else there is", async () => {
   const someone = await person(demo);
   const device = await addAuthenticator(someone);
-  const email = newAddress();
-  await signUpWithPasskey(someone, email, "Alan Turing");
+  await signUpWithPasskey(someone, newAddress(), "Alan Turing");
+  await closeBrowser(someone);
   await device.verifies(false);
   await someone.visit("/sign-in");
   await press(someone, "Sign in with a passkey");
@@ -149,7 +148,7 @@ test("an important change asks who it is, and comes back to the same place", asy
   await press(someone, "Create the passkey");
   await someone.page.getByText("Your passkey is added.").waitFor();
   // Signed in with the password, the account's passkey is asked for.
-  await someone.context.clearCookies();
+  await closeBrowser(someone);
   await device.answers(false);
   await signIn(someone, { email });
   await device.answers(true);

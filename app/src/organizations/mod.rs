@@ -13,5 +13,3 @@ pub use new_page::NewOrganizationPage;
 pub use organization_page::OrganizationPage;
 pub use verify_contact_page::VerifyContactPage;
 
-/// The forms of the organization's page that can be sent back, by the names of their server functions.
-const FORMS: [&str; 4] = ["change_organization", "invite_member", "change_member_role", "hand_over_organization"];

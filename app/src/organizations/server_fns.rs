@@ -6,9 +6,8 @@ use contract::organizations::{InviteOffer, OrganizationPage};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-use super::FORMS;
 use crate::error::AppError;
-use crate::kept::{Kept, KeptFields};
+use crate::kept::Kept;
 
 /// The organization the person works in.
 ///
@@ -27,10 +26,10 @@ pub async fn read_organization() -> Result<OrganizationPage, AppError> {
 /// Never; the type is that of every call.
 #[server(prefix = "/rpc", endpoint = "organizations/read_kept", input = GetUrl)]
 pub async fn read_kept() -> Result<Option<Kept>, AppError> {
-    Ok(FORMS.into_iter().find_map(|form| {
-        let fields = crate::backend::take_kept(form);
-        (fields != KeptFields::default()).then(|| Kept { form: form.to_owned(), fields: fields.0 })
-    }))
+    const FORMS: [&str; 4] =
+        ["change_organization", "invite_member", "change_member_role", "hand_over_organization"];
+    let mut kept = FORMS.into_iter().map(|form| Kept { form: form.to_owned(), fields: crate::backend::take_kept(form).0 });
+    Ok(kept.find(|kept| !kept.fields.is_empty()))
 }
 
 /// Creates an organization and works in it.

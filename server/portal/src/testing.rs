@@ -205,9 +205,14 @@ impl TestPortal {
         token_in(&self.mails_to(email).await[0])
     }
 
+    /// The same of somebody who has just confirmed that it is them.
+    pub(crate) fn fresh(&self, person: &SignedIn, now: DateTime<Utc>) -> Op {
+        self.op(&SignedIn { authenticated_at: now.timestamp_millis(), ..person.clone() }, now)
+    }
+
     /// A key whose secret its owner has seen.
     pub(crate) async fn revealed_key(&self, owner: &SignedIn, label: &str, now: DateTime<Utc>) -> (Key, Secret) {
-        let op = self.op(owner, now);
+        let op = self.fresh(owner, now);
         keys::create(&op, new_key(label)).await.unwrap();
         let token = self.newest_token(&owner.email).await;
         let revealed = keys::reveal(&op, &token).await.unwrap();

@@ -8,7 +8,7 @@ use crate::reading::addresses;
 
 /// All cookies, by the name that they have without the prefix of HTTPS, and how long each is kept.
 const INVENTORY: [(&str, &str); 4] =
-    [("cs_device", "Max-Age=34560000"), ("cs_form", "Max-Age=60"), ("cs_session", ""), ("cs_theme", "Max-Age=31536000")];
+    [("cs_device", "Max-Age=34560000"), ("cs_form", "Max-Age=300"), ("cs_session", ""), ("cs_theme", "Max-Age=31536000")];
 
 /// What an answer sets: name, and all attributes.
 fn note(found: &mut BTreeMap<String, BTreeSet<String>>, answer: &Answer) {

@@ -37,10 +37,18 @@ fn foreign(browser: &Browser, form: &Form, claims: &[(&str, &str)]) -> Request<B
 }
 
 #[tokio::test]
-async fn every_form_refuses_another_site_and_changes_nothing() {
-    let Fixture { house, forms, .. } = fixture().await;
+async fn every_form_and_function_refuses_what_does_not_come_from_a_page_of_ours_and_changes_nothing() {
+    let Fixture { house, forms, mut ada, .. } = fixture().await;
     let before = house.database.dump().await;
-    for form in &forms {
+    refuse_another_site(&forms).await;
+    refuse_a_browser_that_does_not_say(&forms).await;
+    refuse_what_is_no_form(&forms).await;
+    refuse_every_method(&mut ada).await;
+    assert_eq!(house.database.dump().await, before);
+}
+
+async fn refuse_another_site(forms: &[Form]) {
+    for form in forms {
         for claims in FOREIGN {
             for script in [true, false] {
                 let mut browser = if script { form.by.clone() } else { form.by.without_script() };
@@ -58,14 +66,11 @@ async fn every_form_refuses_another_site_and_changes_nothing() {
             }
         }
     }
-    assert_eq!(house.database.dump().await, before);
 }
 
-#[tokio::test]
-async fn every_form_of_a_browser_that_brings_cookies_and_does_not_say_where_it_comes_from_is_refused() {
-    let Fixture { house, forms, .. } = fixture().await;
-    let before = house.database.dump().await;
-    for form in &forms {
+/// A browser that brings cookies and does not say where its form comes from.
+async fn refuse_a_browser_that_does_not_say(forms: &[Form]) {
+    for form in forms {
         let mut browser = form.by.clone();
         // Any cookie of ours makes it a browser.
         browser.cookies.entry("cs_theme".to_owned()).or_insert_with(|| "dark".to_owned());
@@ -75,14 +80,11 @@ async fn every_form_of_a_browser_that_brings_cookies_and_does_not_say_where_it_c
             assert_eq!((answer.status, answer.code().as_str()), (403, "cross_site"), "{}: {answer:?}", form.path);
         }
     }
-    assert_eq!(house.database.dump().await, before);
 }
 
-#[tokio::test]
-async fn what_another_site_can_send_without_asking_is_no_form_of_ours() {
-    let Fixture { house, forms, .. } = fixture().await;
-    let before = house.database.dump().await;
-    for form in &forms {
+/// What another site can have a browser send without asking us first.
+async fn refuse_what_is_no_form(forms: &[Form]) {
+    for form in forms {
         for kind in ["text/plain", "multipart/form-data; boundary=x", "application/json"] {
             let mut browser = form.by.clone();
             let mut request = foreign(&browser, form, &[("origin", "https://evil.example")]);
@@ -111,12 +113,9 @@ async fn what_another_site_can_send_without_asking_is_no_form_of_ours() {
             }
         }
     }
-    assert_eq!(house.database.dump().await, before);
 }
 
-#[tokio::test]
-async fn every_server_function_refuses_another_site_whatever_its_method() {
-    let Fixture { house, mut ada, .. } = fixture().await;
+async fn refuse_every_method(ada: &mut Browser) {
     for path in server_functions().into_keys() {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             let request = Request::builder().method(method).uri(path).header("sec-fetch-site", "cross-site");
@@ -124,7 +123,6 @@ async fn every_server_function_refuses_another_site_whatever_its_method() {
             assert_eq!((answer.status, answer.code().as_str()), (403, "cross_site"), "{path}");
         }
     }
-    drop(house);
 }
 
 #[tokio::test]

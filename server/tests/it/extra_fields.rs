@@ -98,15 +98,15 @@ async fn values_of_another_kind_are_refused_or_lead_nowhere_and_write_nothing() 
             {
                 continue;
             }
+            let before = stored(&house).await;
             for value in values {
                 let fields: Vec<(&str, &str)> =
                     form.fields().into_iter().map(|(name, right)| (name, if name == *wrong { value } else { right })).collect();
-                let before = stored(&house).await;
                 let answer = send(form, written(&fields)).await;
                 assert!((400..500).contains(&answer.status), "{} {wrong}={value:.20?}: {answer:?}", form.path);
                 assert!(!answer.body.contains("xxxxxxxxxx"), "{} repeats what it was sent", form.path);
-                assert_eq!(stored(&house).await, before, "{} {wrong}={value:.20?} wrote something", form.path);
             }
+            assert_eq!(stored(&house).await, before, "{} with another {wrong} wrote something", form.path);
         }
         // A passkey answers once, whatever its answer is worth: these cannot be sent again.
         if names.contains(&"ceremony") {

@@ -171,7 +171,7 @@ async fn without_a_script_an_error_leads_back_to_the_form_which_says_it_and_has_
     assert!(path.starts_with("/sign-up?__path=%2Frpc%2Faccounts%2Fsign_up&__err="), "{path}");
     let cookie = answer.cookie("cs_form").unwrap();
     assert!(
-        cookie.contains("; HttpOnly") && cookie.contains("; Max-Age=60") && cookie.contains("; SameSite=Lax"),
+        cookie.contains("; HttpOnly") && cookie.contains("; Max-Age=300") && cookie.contains("; SameSite=Lax"),
         "{cookie}"
     );
     let value = cookie.split(['=', ';']).nth(1).unwrap();

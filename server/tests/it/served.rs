@@ -34,7 +34,9 @@ async fn a_live_page_starts_the_program_and_a_served_page_a_small_script() {
         assert!(page.header("content-security-policy").contains("'wasm-unsafe-eval'"), "{path}");
         assert_eq!(script_of(&page.body), None, "{path}");
     }
-    for path in ["/", "/docs", "/docs/errors", "/privacy", "/terms", "/sign-in", "/sign-up", "/reveal?token=a", "/nothing"] {
+    for path in
+        ["/", "/docs", "/docs/errors", "/privacy", "/terms", "/sign-in", "/sign-up", "/reveal?token=a", "/nothing"]
+    {
         let page = staff.visit(path).await;
         assert!(script_of(&page.body).is_some() && page.body.contains("<h1"), "{path}: {page:?}");
         assert!(!page.body.contains("wasm") && !page.body.contains(".hydrate()"), "{path}: {page:?}");

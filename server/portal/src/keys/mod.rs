@@ -209,6 +209,8 @@ pub async fn reveal_offer(op: &Op, token: &str) -> Result<RevealOffer> {
 /// Those of [`reveal_offer`]; [`Refusal::StepUpRequired`], with which the link stays unused.
 pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
     let organization = op.require(Permission::CreateKeys)?;
+    // Nobody is asked to confirm for a link that does not work.
+    reveal_offer(op, token).await?;
     op.require_recent().await?;
     // Asked for first: once the link is used, nothing may fail between the secret and its owner.
     let example_url = apis::example_url(op).await?;
