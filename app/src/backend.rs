@@ -157,7 +157,8 @@ fn lead_to_confirm(answer: &AppError) {
 fn page_of_form(parts: &Parts) -> String {
     let referer = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
     // A refused form is answered with its own address and the refusal in it; that part must not come back.
-    let path = referer.split_once("://").and_then(|(_, rest)| rest.find('/').map(|start| &rest[start..])).unwrap_or_default();
+    let path =
+        referer.split_once("://").and_then(|(_, rest)| rest.find('/').map(|start| &rest[start..])).unwrap_or_default();
     let (page, query) = path.split_once('?').unwrap_or((path, ""));
     let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("__")).collect();
     safe_path(&if kept.is_empty() { page.to_owned() } else { format!("{page}?{}", kept.join("&")) })

@@ -21,9 +21,7 @@ use crate::not_found::NotFoundPage;
 use crate::organizations::{InvitePage, NewOrganizationPage, OrganizationPage, VerifyContactPage};
 use crate::overview::OverviewPage;
 use crate::policies::{PrivacyPage, TermsPage};
-use crate::recovery::{
-    CancelRecoveryPage, FinishRecoveryPage, LostAccessPage, RecoveryCodesPage, StartRecoveryPage,
-};
+use crate::recovery::{CancelRecoveryPage, FinishRecoveryPage, LostAccessPage, RecoveryCodesPage, StartRecoveryPage};
 use crate::request_logs::{AdminLogsPage, LogsPage};
 use crate::security::SecurityPage;
 use crate::sessions::{RecoveryCodePage, SignInPage, StepUpPage};

@@ -15,8 +15,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.alter_table(Table::alter().table("accounts").add_column(&mut text_null("state_reason")).take()).await?;
-        manager.alter_table(Table::alter().table("accounts").add_column(&mut id_null("passkey_handle")).take()).await?;
+        manager.alter_table(Table::alter().table("accounts").add_column(text_null("state_reason")).take()).await?;
+        manager.alter_table(Table::alter().table("accounts").add_column(id_null("passkey_handle")).take()).await?;
         manager
             .create_index(
                 Index::create().name("accounts_passkey_handle").table("accounts").col("passkey_handle").unique().take(),

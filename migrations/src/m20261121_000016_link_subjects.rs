@@ -15,7 +15,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.alter_table(Table::alter().table("mail_links").add_column(&mut id_null("subject_id")).take()).await
+        manager.alter_table(Table::alter().table("mail_links").add_column(id_null("subject_id")).take()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

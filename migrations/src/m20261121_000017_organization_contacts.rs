@@ -16,14 +16,12 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
-            .alter_table(Table::alter().table("organizations").add_column(&mut text_null("contact_email")).take())
+            .alter_table(Table::alter().table("organizations").add_column(text_null("contact_email")).take())
             .await?;
         manager
-            .alter_table(
-                Table::alter().table("organizations").add_column(&mut number_null("contact_verified_at")).take(),
-            )
+            .alter_table(Table::alter().table("organizations").add_column(number_null("contact_verified_at")).take())
             .await?;
-        manager.alter_table(Table::alter().table("organizations").add_column(&mut text_null("country")).take()).await
+        manager.alter_table(Table::alter().table("organizations").add_column(text_null("country")).take()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

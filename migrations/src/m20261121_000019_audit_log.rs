@@ -73,7 +73,13 @@ impl MigrationTrait for Migration {
             .await?;
         let nothing_yet = [1.into(), 0.into(), vec![0u8; 32].into()];
         manager
-            .execute(Query::insert().into_table("audit_head").columns(["id", "seq", "hash"]).values_panic(nothing_yet).take())
+            .execute(
+                Query::insert()
+                    .into_table("audit_head")
+                    .columns(["id", "seq", "hash"])
+                    .values_panic(nothing_yet)
+                    .take(),
+            )
             .await
     }
 

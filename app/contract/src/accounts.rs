@@ -145,7 +145,9 @@ impl AccountState {
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Pending => "The address is not verified yet. Nothing can be done until the link in the mail was used.",
+            Self::Pending => {
+                "The address is not verified yet. Nothing can be done until the link in the mail was used."
+            }
             Self::Active => "Everything your role allows.",
             Self::Restricted => {
                 "You can sign in, look at everything and secure your account. You cannot change anything else, and your keys rest."

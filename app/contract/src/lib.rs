@@ -26,8 +26,8 @@ pub mod usage;
 pub use environment::Environment;
 pub use fields::{FieldProblem, Problem};
 pub use ids::{
-    AccountId, ApiId, AuditEventId, EmailChangeId, InviteId, KeyId, MailId, OrganizationId, PasskeyId, RecoveryId, RequestId,
-    SessionId,
+    AccountId, ApiId, AuditEventId, EmailChangeId, InviteId, KeyId, MailId, OrganizationId, PasskeyId, RecoveryId,
+    RequestId, SessionId,
 };
 pub use page::Page;
 pub use permission::{Permission, Role, StaffPermission, StaffRole};

@@ -287,11 +287,9 @@ mod tests {
     #[test]
     fn an_auditor_and_a_viewer_change_nothing() {
         assert!(Permission::ALL.into_iter().all(|one| !Role::Viewer.allows(one) || one.only_reads()));
-        for change in [
-            StaffPermission::ResendVerification,
-            StaffPermission::RestrictAccounts,
-            StaffPermission::SuspendAccounts,
-        ] {
+        for change in
+            [StaffPermission::ResendVerification, StaffPermission::RestrictAccounts, StaffPermission::SuspendAccounts]
+        {
             assert!(!StaffRole::Auditor.allows(change), "{change:?}");
         }
     }

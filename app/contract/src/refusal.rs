@@ -398,7 +398,9 @@ impl Refusal {
             Self::InviteForAnother => {
                 "An invitation is for one address alone. Sign in with the account that has the invited address, or ask for an invitation to yours."
             }
-            Self::AlreadyMember => "The person with this address belongs to the organization already. Change their role on the members page instead.",
+            Self::AlreadyMember => {
+                "The person with this address belongs to the organization already. Change their role on the members page instead."
+            }
             Self::AccountRestricted { .. } => {
                 "A restricted account can sign in, read and export, and change nothing; its keys rest. The reason stands on the account page, with how to object."
             }
@@ -411,7 +413,9 @@ impl Refusal {
             Self::RecoveryUnderWay => {
                 "A recovery of this account is waiting already. It ends by itself, or when somebody cancels it."
             }
-            Self::TooMany { .. } => "Lists are bounded, so that nobody can fill the disk. Remove one that you do not need.",
+            Self::TooMany { .. } => {
+                "Lists are bounded, so that nobody can fill the disk. Remove one that you do not need."
+            }
             Self::KeyIsRevoked => "A revoked key stays revoked. Create a new one.",
             Self::KeyInUse => {
                 "The key was already accepted by the gateway. Making its secret anew would break whoever uses it. Create another key, move over, then revoke this one."

@@ -84,7 +84,8 @@ fn entry(title: &'static str, text: &'static str, action: AnyView) -> AnyView {
 pub(super) fn dialogs(page: &Page, actions: Actions, kept: &Option<Kept>) -> AnyView {
     let touched = page.members.iter().filter(|member| !member.is_you && may_touch(page, member));
     let removals: Vec<AnyView> = touched.map(|member| remove_dialog(page, member, actions)).collect();
-    let leaves = !(page.organization.personal && page.role == Role::Owner) && !is_last_owner(page);
+    let stays = is_last_owner(page) || (page.organization.personal && page.role == Role::Owner);
+    let leaves = !stays;
     view! {
         {removals}
         {may_hand_over(page).then(|| hand_over_dialog(page, actions, kept))}

@@ -12,4 +12,3 @@ pub use invite_page::InvitePage;
 pub use new_page::NewOrganizationPage;
 pub use organization_page::OrganizationPage;
 pub use verify_contact_page::VerifyContactPage;
-

@@ -26,9 +26,9 @@ pub async fn read_organization() -> Result<OrganizationPage, AppError> {
 /// Never; the type is that of every call.
 #[server(prefix = "/rpc", endpoint = "organizations/read_kept", input = GetUrl)]
 pub async fn read_kept() -> Result<Option<Kept>, AppError> {
-    const FORMS: [&str; 4] =
-        ["change_organization", "invite_member", "change_member_role", "hand_over_organization"];
-    let mut kept = FORMS.into_iter().map(|form| Kept { form: form.to_owned(), fields: crate::backend::take_kept(form).0 });
+    const FORMS: [&str; 4] = ["change_organization", "invite_member", "change_member_role", "hand_over_organization"];
+    let mut kept =
+        FORMS.into_iter().map(|form| Kept { form: form.to_owned(), fields: crate::backend::take_kept(form).0 });
     Ok(kept.find(|kept| !kept.fields.is_empty()))
 }
 

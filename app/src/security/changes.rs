@@ -241,7 +241,10 @@ fn password_dialog(security: &Security, changes: Changes, opened: &Opened) -> An
     let error = opened.error(PASSWORD, changes.password.value().get_untracked().and_then(Result::err));
     let email = security.email.clone();
     let title = if security.has_password { "Change the password" } else { "Set a password" };
-    let help = format!("At least {} characters. A few unrelated words are easy to remember.", contract::accounts::PASSWORD_MIN);
+    let help = format!(
+        "At least {} characters. A few unrelated words are easy to remember.",
+        contract::accounts::PASSWORD_MIN
+    );
     view! {
         <Dialog id=PASSWORD title=title shown=opened.is(PASSWORD)>
             <p class="muted">"All your other sessions end."</p>

@@ -78,6 +78,7 @@ pub async fn read_stored() -> Result<Vec<StoredItem>, AppError> {
 pub async fn read_kept() -> Result<Option<Kept>, AppError> {
     const FORMS: [&str; 6] =
         ["rename_passkey", "remove_passkey", "set_password", "remove_password", "ask_email_change", "change_name"];
-    let mut kept = FORMS.into_iter().map(|form| Kept { form: form.to_owned(), fields: crate::backend::take_kept(form).0 });
+    let mut kept =
+        FORMS.into_iter().map(|form| Kept { form: form.to_owned(), fields: crate::backend::take_kept(form).0 });
     Ok(kept.find(|kept| !kept.fields.is_empty()))
 }

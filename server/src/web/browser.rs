@@ -21,9 +21,8 @@ pub(super) fn browser(request: &Request, cookies: &CookieJar, web: &WebSettings)
     Browser {
         label: label(agent),
         device: cookies.get(device_cookie(web.secure_cookies)).and_then(|cookie| DeviceToken::read(cookie.value())),
-        source: peer.map_or_else(Source::unknown, |peer| {
-            Source::new(client(peer, request.headers(), &web.trusted_proxies))
-        }),
+        source: peer
+            .map_or_else(Source::unknown, |peer| Source::new(client(peer, request.headers(), &web.trusted_proxies))),
     }
 }
 

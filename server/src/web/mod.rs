@@ -13,11 +13,11 @@ use leptos::prelude::LeptosOptions;
 use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list};
 use portal::Portal;
 use request_logs::Ledger;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::services::ServeDir;
-use tower::util::option_layer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 mod answers;
@@ -94,10 +94,7 @@ async fn script(Path(file): Path<String>) -> Response {
 
 /// A year of nothing but HTTPS (RFC 6797 §6.1), for this host alone: others of the domain are not ours to bind.
 fn only_https() -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::overriding(
-        header::STRICT_TRANSPORT_SECURITY,
-        HeaderValue::from_static("max-age=31536000"),
-    )
+    SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"))
 }
 
 /// Everything the portal answers.

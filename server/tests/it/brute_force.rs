@@ -58,7 +58,8 @@ async fn of_200_wrong_passwords_at_once_ten_are_looked_at_and_the_owner_gets_in_
     let signs_in = async {
         // The places for hashing are taken by the flood for a moment: that is said, and passes.
         loop {
-            let answer = owner.post("/rpc/sessions/sign_in", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
+            let answer =
+                owner.post("/rpc/sessions/sign_in", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
             if answer.status == 200 {
                 return;
             }
@@ -72,13 +73,15 @@ async fn of_200_wrong_passwords_at_once_ten_are_looked_at_and_the_owner_gets_in_
 
     // Elsewhere the right password is not looked at either, and a passkey is.
     let mut elsewhere = house.browser().at_place(place(100));
-    let refused = elsewhere.post("/rpc/sessions/sign_in", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
+    let refused =
+        elsewhere.post("/rpc/sessions/sign_in", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
     assert_eq!(refused.code(), "too_many_tries");
     assert_eq!(passkeys::sign_in(&mut elsewhere, &mut phone).await.status, 200);
     // Of all that nothing is stored but the two sign-ins.
     let after = house.database.dump().await;
     for (table, rows) in &before {
-        let moves = ["sessions", "devices", "audit_events", "audit_head", "accounts", "passkeys", "mails", "ceremonies"];
+        let moves =
+            ["sessions", "devices", "audit_events", "audit_head", "accounts", "passkeys", "mails", "ceremonies"];
         assert!(moves.contains(&table.as_str()) || rows == &after[table], "{table} changed");
     }
     assert_eq!(after["sessions"].len(), before["sessions"].len() + 2);

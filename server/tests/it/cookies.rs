@@ -7,8 +7,12 @@ use crate::harness::{Answer, House, PRODUCTION, set_cookies};
 use crate::reading::addresses;
 
 /// All cookies, by the name that they have without the prefix of HTTPS, and how long each is kept.
-const INVENTORY: [(&str, &str); 4] =
-    [("cs_device", "Max-Age=34560000"), ("cs_form", "Max-Age=300"), ("cs_session", ""), ("cs_theme", "Max-Age=31536000")];
+const INVENTORY: [(&str, &str); 4] = [
+    ("cs_device", "Max-Age=34560000"),
+    ("cs_form", "Max-Age=300"),
+    ("cs_session", ""),
+    ("cs_theme", "Max-Age=31536000"),
+];
 
 /// What an answer sets: name, and all attributes.
 fn note(found: &mut BTreeMap<String, BTreeSet<String>>, answer: &Answer) {
@@ -79,7 +83,8 @@ async fn on_https_cookies_are_bound_to_it_and_to_the_host_and_browsers_are_told_
         assert!(attributes.contains("Secure") && attributes.contains("Path=/"), "{name}: {attributes:?}");
         assert!(!attributes.iter().any(|one| one.starts_with("Domain")), "{name}: {attributes:?}");
     }
-    for path in ["/", "/console", "/nothing", "/rpc/frame/read", "/favicon.svg", "/pkg/nothing.js", "/rpc/keys/create"] {
+    for path in ["/", "/console", "/nothing", "/rpc/frame/read", "/favicon.svg", "/pkg/nothing.js", "/rpc/keys/create"]
+    {
         let answer = ada.get(path).await;
         assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "{path}: {answer:?}");
     }

@@ -78,9 +78,11 @@ async fn same_for_everybody(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signing_up_answers_the_same_for_a_known_address_and_tells_its_owner_by_mail() {
     let house = house().await;
-    let (accounts, organizations) = (house.database.count("accounts").await, house.database.count("organizations").await);
+    let (accounts, organizations) =
+        (house.database.count("accounts").await, house.database.count("organizations").await);
     let mails = house.mails_to("ada@example.com").await;
-    let stored = house.database.texts("SELECT password_hash FROM accounts WHERE email = 'ada@example.com'".to_owned(), 1);
+    let stored =
+        house.database.texts("SELECT password_hash FROM accounts WHERE email = 'ada@example.com'".to_owned(), 1);
     let stored = stored.await;
     let fields = [("name", "Eve"), ("password", "seven purple bicycles hum"), ("terms", TERMS_VERSION)];
     let answers = same_for_everybody(&house, "/rpc/accounts/sign_up", &KNOWN, &fields).await;
@@ -92,7 +94,8 @@ async fn signing_up_answers_the_same_for_a_known_address_and_tells_its_owner_by_
     let told = portal::mail::mailbox(house.portal.db()).await.unwrap();
     let told = told.iter().find(|mail| mail.to == "ada@example.com").unwrap();
     assert!(!told.text.contains("verify-email"), "{}", told.text);
-    let after = house.database.texts("SELECT password_hash FROM accounts WHERE email = 'ada@example.com'".to_owned(), 1);
+    let after =
+        house.database.texts("SELECT password_hash FROM accounts WHERE email = 'ada@example.com'".to_owned(), 1);
     assert_eq!(after.await, stored, "the password is the owner's");
     house.browser().sign_in("ada@example.com").await;
 

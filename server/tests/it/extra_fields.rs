@@ -93,15 +93,29 @@ async fn values_of_another_kind_are_refused_or_lead_nowhere_and_write_nothing() 
         let names: Vec<&str> = form.fields().iter().map(|(name, _)| *name).collect();
         for wrong in &names {
             // What is free to choose, says where to go, or only helps, may hold anything.
-            if ["next", "password", "name", "label", "form_token", "reason", "purpose", "country", "contact_email", "codes"]
-                .contains(wrong)
+            if [
+                "next",
+                "password",
+                "name",
+                "label",
+                "form_token",
+                "reason",
+                "purpose",
+                "country",
+                "contact_email",
+                "codes",
+            ]
+            .contains(wrong)
             {
                 continue;
             }
             let before = stored(&house).await;
             for value in values {
-                let fields: Vec<(&str, &str)> =
-                    form.fields().into_iter().map(|(name, right)| (name, if name == *wrong { value } else { right })).collect();
+                let fields: Vec<(&str, &str)> = form
+                    .fields()
+                    .into_iter()
+                    .map(|(name, right)| (name, if name == *wrong { value } else { right }))
+                    .collect();
                 let answer = send(form, written(&fields)).await;
                 assert!((400..500).contains(&answer.status), "{} {wrong}={value:.20?}: {answer:?}", form.path);
                 assert!(!answer.body.contains("xxxxxxxxxx"), "{} repeats what it was sent", form.path);

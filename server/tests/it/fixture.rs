@@ -140,10 +140,17 @@ pub async fn fixture() -> Fixture {
         send(&mut cem, "/rpc/accounts/sign_up", &cem_form),
         send(&mut lin, "/rpc/accounts/sign_up", &passkey_only),
     );
-    let (bea_token, lin_token) =
-        (house.token_to("bea@example.com", "/verify-email").await, house.token_to("lin@example.com", "/verify-email").await);
+    let (bea_token, lin_token) = (
+        house.token_to("bea@example.com", "/verify-email").await,
+        house.token_to("lin@example.com", "/verify-email").await,
+    );
     form(&nobody, "/rpc/accounts/sign_up", &sign_up("Dee", "dee@example.com"), "/sign-up/check-your-mail");
-    form(&nobody, "/rpc/accounts/resend_verification", &[("email", "cem@example.com")], "/sign-up/check-your-mail?sent=yes");
+    form(
+        &nobody,
+        "/rpc/accounts/resend_verification",
+        &[("email", "cem@example.com")],
+        "/sign-up/check-your-mail?sent=yes",
+    );
     form(&nobody, "/rpc/accounts/verify_email", &[("token", &bea_token)], "/sign-in?verified=yes");
     form(&nobody, "/rpc/passkeys/start_registration_by_link", &[("token", &lin_token)], "/a-page");
     let asked = passkeys::ask(&mut lin, "start_registration_by_link", &[("token", &lin_token)]).await;
@@ -155,7 +162,12 @@ pub async fn fixture() -> Fixture {
     let mut ada = house.person("Ada").await;
     let (first, second) = (create(&mut ada, "first").await, create(&mut ada, "second").await);
     let reveal = house.token_to("ada@example.com", "/reveal").await;
-    form(&ada, "/rpc/keys/create", &[("label", "third"), ("environment", "test"), ("form_token", "one form")], "/console/keys?created=key_");
+    form(
+        &ada,
+        "/rpc/keys/create",
+        &[("label", "third"), ("environment", "test"), ("form_token", "one form")],
+        "/console/keys?created=key_",
+    );
     form(&ada, "/rpc/keys/send_reveal_link", &[("id", &first)], "/console/keys?sent=key_");
     form(&ada, "/reveal", &[("token", &reveal)], "");
     form(&ada, "/rpc/keys/revoke", &[("id", &second)], "/console/keys");
@@ -168,21 +180,36 @@ pub async fn fixture() -> Fixture {
     form(&sam, "/rpc/accounts/change_name", &[("name", "Samuel")], "/console/security?done=name");
     form(&nobody, "/rpc/accounts/confirm_email", &[("token", &confirm)], "/confirm-email?done=waiting");
     form(&sam, "/rpc/accounts/cancel_email_change", &[], "/console/security?done=email_cancelled");
-    form(&sam, "/rpc/accounts/ask_email_change", &[("email", "sam.new@example.com")], "/console/security?done=email_asked");
+    form(
+        &sam,
+        "/rpc/accounts/ask_email_change",
+        &[("email", "sam.new@example.com")],
+        "/console/security?done=email_asked",
+    );
     form(&sam, "/rpc/accounts/set_password", &[("password", NEW_PASSWORD)], "/console/security?done=password");
     form(&sam, "/rpc/sessions/end_others", &[], "/console/security?done=sessions_ended");
     account(&house, "Rob").await;
     send(&mut nobody.clone(), "/rpc/accounts/ask_reset", &[("email", "rob@example.com")]).await;
     let reset = house.token_to("rob@example.com", "/reset-password").await;
     form(&nobody, "/rpc/accounts/ask_reset", &[("email", "rob@example.com")], "/lost-access?sent=reset");
-    form(&nobody, "/rpc/accounts/reset_password", &[("token", &reset), ("password", NEW_PASSWORD)], "/sign-in?done=reset");
+    form(
+        &nobody,
+        "/rpc/accounts/reset_password",
+        &[("token", &reset), ("password", NEW_PASSWORD)],
+        "/sign-in?done=reset",
+    );
 
     // Passkeys.
     let (mut pam, mut phone, mut laptop) = (house.person("Pam").await, passkeys::device(), passkeys::device());
     passkeys::register(&mut pam, &mut phone, "Phone").await;
     assert_eq!(passkeys::step_up(&mut pam, &mut phone).await.status, 200);
     let laptop_id = passkeys::register(&mut pam, &mut laptop, "Laptop").await;
-    form(&pam, "/rpc/passkeys/rename", &[("id", &laptop_id), ("name", "Old laptop")], "/console/security?done=passkey_renamed");
+    form(
+        &pam,
+        "/rpc/passkeys/rename",
+        &[("id", &laptop_id), ("name", "Old laptop")],
+        "/console/security?done=passkey_renamed",
+    );
     form(&pam, "/rpc/passkeys/remove", &[("id", &laptop_id)], "/console/security?done=passkey_removed");
     form(&pam, "/rpc/passkeys/start_registration", &[], "/a-page");
     let asked = passkeys::ask(&mut pam, "start_registration", &[]).await;
@@ -247,9 +274,19 @@ pub async fn fixture() -> Fixture {
     // Whoever goes elsewhere goes with a new session.
     let own = house.organization_of(&ada).await.0.to_string();
     form(&another(&house, "Ada").await, "/rpc/organizations/switch", &[("id", &own)], "/console");
-    form(&another(&house, "Amy").await, "/rpc/organizations/accept_invite", &[("token", &invited)], "/console/organization?done=joined");
+    form(
+        &another(&house, "Amy").await,
+        "/rpc/organizations/accept_invite",
+        &[("token", &invited)],
+        "/console/organization?done=joined",
+    );
     form(&nobody, "/rpc/organizations/decline_invite", &[("token", &dan)], "/invite?done=declined");
-    form(&ola, "/rpc/organizations/invite", &[("email", "new@example.com"), ("role", "admin")], "/console/organization?done=invited");
+    form(
+        &ola,
+        "/rpc/organizations/invite",
+        &[("email", "new@example.com"), ("role", "admin")],
+        "/console/organization?done=invited",
+    );
     form(&ola, "/rpc/organizations/revoke_invite", &[("id", &eli)], "/console/organization?done=invite_revoked");
     let adas = [("name", "Ada"), ("contact_email", "ada.contact@example.com"), ("country", "")];
     send(&mut ada, "/rpc/organizations/change", &adas).await;
@@ -257,18 +294,33 @@ pub async fn fixture() -> Fixture {
     form(&nobody, "/rpc/organizations/verify_contact", &[("token", &contact_token)], "/verify-contact?done=yes");
     let fields = [("name", "The team"), ("contact_email", "contact@example.com"), ("country", "DE")];
     form(&ola, "/rpc/organizations/change", &fields, "/console/organization?done=changed");
-    form(&ola, "/rpc/organizations/change_role", &[("account", &max), ("role", "admin")], "/console/organization?done=role");
+    form(
+        &ola,
+        "/rpc/organizations/change_role",
+        &[("account", &max), ("role", "admin")],
+        "/console/organization?done=role",
+    );
     form(&ola, "/rpc/organizations/remove", &[("account", &mia)], "/console/organization?done=removed");
     form(&leo, "/rpc/organizations/leave", &[], "/console/organization?done=left");
     form(&ola, "/rpc/organizations/hand_over", &[("account", &max)], "/console/organization?done=handed_over");
-    form(&another(&house, "Amy").await, "/rpc/organizations/create", &[("name", "Amy and friends")], "/console/organization?done=created");
+    form(
+        &another(&house, "Amy").await,
+        "/rpc/organizations/create",
+        &[("name", "Amy and friends")],
+        "/console/organization?done=created",
+    );
 
     // Signing in, confirming, and out again.
     let mut cora = house.person("Cora").await;
     cora.sign_in("cora@example.com").await;
     let sessions = cora.get("/rpc/sessions/list").await.json();
     let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
-    form(&cora, "/rpc/sessions/end_one", &[("id", other["id"].as_str().unwrap())], "/console/security?done=session_ended");
+    form(
+        &cora,
+        "/rpc/sessions/end_one",
+        &[("id", other["id"].as_str().unwrap())],
+        "/console/security?done=session_ended",
+    );
     form(&cora, "/rpc/sessions/confirm", &[("password", PASSWORD), ("next", "/console/keys")], "/console/keys");
     let fields = [("email", "ada@example.com"), ("password", PASSWORD), ("next", "/console")];
     form(&nobody, "/rpc/sessions/sign_in", &fields, "/console");
@@ -282,9 +334,7 @@ pub async fn fixture() -> Fixture {
     let cem = id_of(&mut staff, "cem@example.com").await;
     house.database.sql("UPDATE accounts SET state = 'restricted' WHERE email = 'gil@example.com'").await;
     let look = [("reason", "Keys stood in public code."), ("purpose", "abuse")];
-    for (path, id) in
-        [("/rpc/staff/restrict", &rik), ("/rpc/staff/suspend", &rik), ("/rpc/staff/restore", &gil)]
-    {
+    for (path, id) in [("/rpc/staff/restrict", &rik), ("/rpc/staff/suspend", &rik), ("/rpc/staff/restore", &gil)] {
         form(&staff, path, &[("id", id), look[0], look[1]], "/admin/accounts/");
     }
     form(&staff, "/rpc/staff/resend_verification", &[("id", &cem), ("purpose", "help_asked")], "/admin/accounts/");

@@ -93,7 +93,8 @@ async fn the_cookie_of_a_known_browser_signs_nobody_in_and_verifies_nobody() {
     send(&mut thief, "/rpc/accounts/sign_up", &pia).await;
     let page = thief.visit("/sign-in?verified=yes").await;
     assert_eq!(page.status, 200);
-    let tried = thief.post("/rpc/sessions/sign_in", &[("email", "pia@example.com"), ("password", PASSWORD), ("verified", "yes")]);
+    let tried = thief
+        .post("/rpc/sessions/sign_in", &[("email", "pia@example.com"), ("password", PASSWORD), ("verified", "yes")]);
     assert_eq!(tried.await.code(), "email_not_verified");
 }
 
@@ -199,7 +200,11 @@ async fn duplicate_shadowed_and_huge_cookies_open_nothing_that_is_not_theirs() {
         let request = Request::get("/rpc/frame/read").header(header::COOKIE, cookies).body(Body::empty()).unwrap();
         let answer = house.browser().send(request).await;
         assert!(answer.status < 500, "{cookies:.80}: {answer:?}");
-        if answer.status == 200 { answer.json()["me"]["name"].as_str().unwrap_or_default().to_owned() } else { String::new() }
+        if answer.status == 200 {
+            answer.json()["me"]["name"].as_str().unwrap_or_default().to_owned()
+        } else {
+            String::new()
+        }
     };
     // Of two, one counts, always the same, and never a mixture.
     let (one, other) = (format!("cs_session={ada}; cs_session={eve}"), format!("cs_session={eve}; cs_session={ada}"));

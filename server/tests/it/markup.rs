@@ -22,15 +22,8 @@ const PAYLOADS: [&str; 8] = [
 ];
 
 /// What must not stand in a page, in any spelling that a browser would take for markup.
-const MARKUP: [&str; 7] = [
-    "<script>alert",
-    "<img src=x",
-    "<svg onload",
-    "<iframe",
-    "<b onclick",
-    "href=\"javascript:",
-    "<!-->",
-];
+const MARKUP: [&str; 7] =
+    ["<script>alert", "<img src=x", "<svg onload", "<iframe", "<b onclick", "href=\"javascript:", "<!-->"];
 
 fn check(place: &str, answer: &Answer) {
     for markup in MARKUP {
@@ -82,7 +75,8 @@ async fn what_people_write_is_text_on_every_page_of_theirs_of_others_and_of_staf
             continue; // these two end a text and an attribute
         }
         // What stands in the address is written back as text too.
-        for parameter in ["next", "done", "sent", "verified", "token", "query", "created", "filter", "passkey", "__err"] {
+        for parameter in ["next", "done", "sent", "verified", "token", "query", "created", "filter", "passkey", "__err"]
+        {
             for page in &pages {
                 let page = page.split('?').next().unwrap();
                 let address = format!("{page}?{parameter}={}&__path=%2Frpc%2Fsessions%2Fsign_in", encoded(payload));
@@ -162,9 +156,15 @@ async fn a_line_break_or_a_turned_text_direction_never_leaves_its_field() {
     assert_eq!(passkeys::step_up(&mut ola, &mut phone).await.status, 200);
     let id = account_of(&house, &ola).await.to_string();
     let before = house.database.dump().await;
-    for hostile in
-        ["Ada\r\nBcc: all@example.com", "Ada\nX: y", "Ada\rX", "Ada\u{202e}moc.live", "Ada\u{2066}x", "Ada\0", "Ada\u{1b}[2J"]
-    {
+    for hostile in [
+        "Ada\r\nBcc: all@example.com",
+        "Ada\nX: y",
+        "Ada\rX",
+        "Ada\u{202e}moc.live",
+        "Ada\u{2066}x",
+        "Ada\0",
+        "Ada\u{1b}[2J",
+    ] {
         for (path, field, more) in [
             ("/rpc/accounts/sign_up", "name", sign_up("", "new@example.com").to_vec()),
             ("/rpc/accounts/sign_up", "email", sign_up("Ada", "").to_vec()),

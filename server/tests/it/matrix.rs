@@ -205,7 +205,8 @@ fn fields<'a>(field: &'a str, id: &'a str) -> Vec<(&'a str, &'a str)> {
 
 async fn ask(browser: &mut Browser, method: &Method, path: &str, field: &str, id: &str) -> Answer {
     if method == Method::GET {
-        let query = if field.is_empty() { String::new() } else { format!("?{field}={}&purpose=help_asked", encoded(id)) };
+        let query =
+            if field.is_empty() { String::new() } else { format!("?{field}={}&purpose=help_asked", encoded(id)) };
         browser.get(&format!("{path}{query}")).await
     } else {
         browser.post(path, &fields(field, id)).await
@@ -331,14 +332,18 @@ async fn world() -> World {
     rita.get("/rpc/frame/read").await;
 
     let mut pia = house.browser();
-    let signed_up = pia.post("/rpc/accounts/sign_up", &[
-        ("name", "Pia"),
-        ("email", "pia@example.com"),
-        ("password", crate::harness::PASSWORD),
-        ("terms", contract::policies::TERMS_VERSION),
-    ]);
+    let signed_up = pia.post(
+        "/rpc/accounts/sign_up",
+        &[
+            ("name", "Pia"),
+            ("email", "pia@example.com"),
+            ("password", crate::harness::PASSWORD),
+            ("terms", contract::policies::TERMS_VERSION),
+        ],
+    );
     assert_eq!(signed_up.await.status, 200);
-    let tried = pia.post("/rpc/sessions/sign_in", &[("email", "pia@example.com"), ("password", crate::harness::PASSWORD)]);
+    let tried =
+        pia.post("/rpc/sessions/sign_in", &[("email", "pia@example.com"), ("password", crate::harness::PASSWORD)]);
     assert_eq!(tried.await.code(), "email_not_verified");
 
     add("somebody who is not signed in", house.browser(), None, None, &[]);
@@ -466,7 +471,11 @@ async fn nobody_reads_or_changes_what_is_not_theirs_and_nobody_learns_that_it_is
     }
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
     let subjects = world.subjects.len();
-    println!("{cells} cells: {} functions, {subjects} subjects, 3 organizations, in {:?}", known.len(), started.elapsed());
+    println!(
+        "{cells} cells: {} functions, {subjects} subjects, 3 organizations, in {:?}",
+        known.len(),
+        started.elapsed()
+    );
     assert!(cells > 1_000, "{cells}");
 }
 

@@ -172,7 +172,8 @@ async fn another_role_and_the_end_of_a_membership_end_what_was_open_there() {
     send(&mut browser, "/rpc/organizations/switch", &[("id", &team)]).await;
     idas = open(browser).await;
     let own = house.database.texts(
-        "SELECT 'x' FROM members JOIN accounts ON accounts.id = members.account_id WHERE accounts.name = 'Ida'".to_owned(),
+        "SELECT 'x' FROM members JOIN accounts ON accounts.id = members.account_id WHERE accounts.name = 'Ida'"
+            .to_owned(),
         1,
     );
     assert_eq!(own.await.len(), 2);

@@ -40,7 +40,10 @@ async fn canaries(house: &House) -> Vec<Canary> {
     let mut all = Vec::new();
     for (table, column) in house.database.columns().await {
         // `state` is what a passkey was asked in one table, and where an account stands in another.
-        if !SECRET.contains(&column.as_str()) || (column == "state" && table != "ceremonies") || table == "keys" && column == "form_token" {
+        if !SECRET.contains(&column.as_str())
+            || (column == "state" && table != "ceremonies")
+            || table == "keys" && column == "form_token"
+        {
             continue;
         }
         for value in house.database.values(&table, &column).await {
@@ -50,7 +53,13 @@ async fn canaries(house: &House) -> Vec<Canary> {
                 let bytes = bytes_of(&value);
                 assert_eq!(bytes.len(), 32, "{place}: {value}");
                 let list: Vec<String> = bytes[..8].iter().map(u8::to_string).collect();
-                vec![value.to_lowercase(), value.to_uppercase(), base64(&bytes, STANDARD), base64(&bytes, URL), list.join(",")]
+                vec![
+                    value.to_lowercase(),
+                    value.to_uppercase(),
+                    base64(&bytes, STANDARD),
+                    base64(&bytes, URL),
+                    list.join(","),
+                ]
             } else {
                 // The salt and the hash of a password; the key of a passkey; what it was asked, but for the challenge.
                 // A passkey's own number is asked for by name when its person confirms.
@@ -110,7 +119,8 @@ async fn no_answer_holds_a_hash_a_credential_or_what_a_passkey_was_asked() {
     for browser in [house.browser(), ada.clone(), staff.clone()] {
         let mut pages = addresses(&house).await;
         pages.extend(tokens.iter().flat_map(|token| {
-            ["/verify-email", "/reveal", "/recover", "/invite", "/reset-password"].map(|page| format!("{page}?token={token}"))
+            ["/verify-email", "/reveal", "/recover", "/invite", "/reset-password"]
+                .map(|page| format!("{page}?token={token}"))
         }));
         pages.push(format!("/admin/accounts/{account}?purpose=help_asked"));
         pages.push("/admin/accounts?query=Ada&purpose=help_asked".to_owned());

@@ -113,7 +113,8 @@ async fn after_confirming_the_person_is_back_at_the_form_as_they_left_it() {
     assert_eq!(confirmed.leads_to(), "/console/security");
     let back = ada.visit("/console/security").await;
     assert!(back.body.contains("value=\"ada.lovelace@example.com\""), "the address is gone: {back:?}");
-    let again = ada.form("/console/security", "/rpc/accounts/ask_email_change", &[("email", "ada.lovelace@example.com")]);
+    let again =
+        ada.form("/console/security", "/rpc/accounts/ask_email_change", &[("email", "ada.lovelace@example.com")]);
     assert_eq!(ada.send(again).await.leads_to(), "/console/security?done=email_asked");
     // What is never kept is a password.
     age(&house).await;

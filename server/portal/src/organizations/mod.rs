@@ -32,8 +32,8 @@ mod tests;
 
 pub use invites::{Invitation, accept_invite, decline_invite, invite, invite_offer, my_invites, revoke_invite};
 pub use members::{change_role, hand_over, leave, remove};
-pub use standing::resting;
 use standing::News;
+pub use standing::resting;
 
 /// Organizations that one account may own besides its own: more than anybody needs, and no way to fill a disk.
 const OWNED_MAX: u32 = 20;

@@ -260,7 +260,7 @@ async fn a_contact_address_is_no_sign_in_address_and_counts_once_it_is_verified(
         refusal(verify_contact(&anyone(TimeDelta::hours(24) + TimeDelta::seconds(1)), &second).await),
         Refusal::LinkExpired
     );
-    assert_eq!(shown().await.1, false);
+    assert!(!shown().await.1);
     verify_contact(&anyone(TimeDelta::hours(1)), &second).await.unwrap();
     assert_eq!(shown().await, (Some(CONTACT.to_owned()), true));
     assert_eq!(refusal(verify_contact(&anyone(TimeDelta::hours(2)), &second).await), Refusal::LinkUsed);
@@ -268,7 +268,7 @@ async fn a_contact_address_is_no_sign_in_address_and_counts_once_it_is_verified(
 
     // Another name leaves it as it is, another address does not, and its old link leads nowhere.
     change(&op, details("Northwind APIs", "APIs@northwind.example", "")).await.unwrap();
-    assert_eq!(shown().await.1, true);
+    assert!(shown().await.1);
     change(&op, details("Northwind APIs", "other@northwind.example", "")).await.unwrap();
     assert_eq!(shown().await, (Some("other@northwind.example".to_owned()), false));
     let third = test.newest_token("other@northwind.example").await;

@@ -220,7 +220,8 @@ const STAFF: Common = Common { table: "staff", ..ACCOUNTS };
 const SESSIONS: Common =
     Common { table: "sessions", category: Category::SignIn, retention: Retention::Session, ..ACCOUNTS };
 const PASSKEYS: Common = Common { table: "passkeys", category: Category::SignIn, ..ACCOUNTS };
-const CEREMONIES: Common = Common { table: "ceremonies", retention: Retention::Ceremony, export: Export::Secret, ..PASSKEYS };
+const CEREMONIES: Common =
+    Common { table: "ceremonies", retention: Retention::Ceremony, export: Export::Secret, ..PASSKEYS };
 const DEVICES: Common = Common { table: "devices", category: Category::SignIn, retention: Retention::Rule, ..ACCOUNTS };
 const RECOVERY_CODES: Common = Common { table: "recovery_codes", category: Category::SignIn, ..ACCOUNTS };
 const RECOVERIES: Common = Common { table: "recoveries", ..DEVICES };
@@ -328,7 +329,12 @@ pub const REGISTER: &[Entry] = &[
     SESSIONS.column("token_hash", "Hash of what the session cookie holds", &[SecureAccess], &["CARD-05"]).secret(),
     SESSIONS.column("account_id", "Session", &[SecureAccess], &["CARD-05"]),
     SESSIONS.column("organization_id", "Session", &[SecureAccess], &["CARD-05"]),
-    SESSIONS.column("factor", "How somebody signed in, and when they last did", &[SecureAccess], &["MAST-12", "CARD-05"]),
+    SESSIONS.column(
+        "factor",
+        "How somebody signed in, and when they last did",
+        &[SecureAccess],
+        &["MAST-12", "CARD-05"],
+    ),
     SESSIONS.column(
         "authenticated_at",
         "How somebody signed in, and when they last did",
@@ -384,16 +390,30 @@ pub const REGISTER: &[Entry] = &[
     EMAIL_CHANGES.column("id", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
     EMAIL_CHANGES.column("account_id", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
     EMAIL_CHANGES.column("new_email", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
-    EMAIL_CHANGES
-        .column("new_email_folded", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
-    EMAIL_CHANGES
-        .column("old_confirmed_at", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
-    EMAIL_CHANGES
-        .column("new_confirmed_at", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
+    EMAIL_CHANGES.column(
+        "new_email_folded",
+        "Change of the address that waits",
+        &[RunAccount, VerifyEmail],
+        &["MAST-05"],
+    ),
+    EMAIL_CHANGES.column(
+        "old_confirmed_at",
+        "Change of the address that waits",
+        &[RunAccount, VerifyEmail],
+        &["MAST-05"],
+    ),
+    EMAIL_CHANGES.column(
+        "new_confirmed_at",
+        "Change of the address that waits",
+        &[RunAccount, VerifyEmail],
+        &["MAST-05"],
+    ),
     EMAIL_CHANGES.column("created_at", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
     EMAIL_CHANGES.column("expires_at", "Change of the address that waits", &[RunAccount, VerifyEmail], &["MAST-05"]),
     LINKS.column("id", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]),
-    LINKS.column("token_hash", "Hash of what the link holds", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]).secret(),
+    LINKS
+        .column("token_hash", "Hash of what the link holds", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"])
+        .secret(),
     LINKS.column("purpose", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17", "MAST-18"]),
     LINKS.column("account_id", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-17"]),
     LINKS.column("key_id", "Link in a mail", &[VerifyEmail, IssueKeys, SecureAccess], &["MAST-18"]),
@@ -404,13 +424,13 @@ pub const REGISTER: &[Entry] = &[
     ORGANIZATIONS.column("id", "Organization number", &[RunAccount], &["CARD-04"]),
     ORGANIZATIONS.column("name", "Organization name", &[RunAccount], &["FLOW-03"]),
     ORGANIZATIONS.column("kind", "Whether the organization is personal", &[RunAccount], &["FLOW-03"]),
-    ORGANIZATIONS.column("contact_email", "Contact address of the organization", &[RunAccount], &["FLOW-04", "FLOW-47"]),
     ORGANIZATIONS.column(
-        "contact_verified_at",
-        "When the contact address was verified",
-        &[VerifyEmail],
-        &["FLOW-04"],
+        "contact_email",
+        "Contact address of the organization",
+        &[RunAccount],
+        &["FLOW-04", "FLOW-47"],
     ),
+    ORGANIZATIONS.column("contact_verified_at", "When the contact address was verified", &[VerifyEmail], &["FLOW-04"]),
     ORGANIZATIONS.column("country", "Country of the organization", &[RunAccount], &["FLOW-47"]),
     ORGANIZATIONS.column("created_at", "When the organization was created", &[RunAccount], &["MAST-13"]),
     MEMBERS.column("organization_id", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
@@ -604,23 +624,114 @@ pub const REGISTER: &[Entry] = &[
     USAGE.column("failed", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11", "FLOW-12"]),
     USAGE.column("latency_us", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-13"]),
     USAGE.column("response_bytes", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11"]),
-    AUDIT_EVENTS.column("seq", "Event: its place in the chain, which shows whether anything was altered", &[SecureAccess, PreventAbuse], &["MASA-28"]),
-    AUDIT_EVENTS.column("id", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("at", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("actor_kind", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("actor_id", "Event: the numbers of accounts and organizations, which lead to nobody once these are erased", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("action", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("organization_id", "Event: the numbers of accounts and organizations, which lead to nobody once these are erased", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("account_id", "Event: the numbers of accounts and organizations, which lead to nobody once these are erased", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("object", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("details", "Event: what was changed or looked at, and when", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_EVENTS.column("personal_hash", "Event: its place in the chain, which shows whether anything was altered", &[SecureAccess, PreventAbuse], &["MASA-28"]).secret(),
-    AUDIT_EVENTS.column("hash", "Event: its place in the chain, which shows whether anything was altered", &[SecureAccess, PreventAbuse], &["MASA-28"]).secret(),
-    AUDIT_PERSONAL.column("seq", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_PERSONAL.column("account_id", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_PERSONAL.column("salt", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]).secret(),
-    AUDIT_PERSONAL.column("text", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
-    AUDIT_PERSONAL.column("at", "Event: words that name somebody, such as an old name or the reason of a suspension", &[SecureAccess, PreventAbuse], &["MASA-23", "FLOW-38"]),
+    AUDIT_EVENTS.column(
+        "seq",
+        "Event: its place in the chain, which shows whether anything was altered",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-28"],
+    ),
+    AUDIT_EVENTS.column(
+        "id",
+        "Event: what was changed or looked at, and when",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS.column(
+        "at",
+        "Event: what was changed or looked at, and when",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS.column(
+        "actor_kind",
+        "Event: what was changed or looked at, and when",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS.column(
+        "actor_id",
+        "Event: the numbers of accounts and organizations, which lead to nobody once these are erased",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS.column(
+        "action",
+        "Event: what was changed or looked at, and when",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS.column(
+        "organization_id",
+        "Event: the numbers of accounts and organizations, which lead to nobody once these are erased",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS.column(
+        "account_id",
+        "Event: the numbers of accounts and organizations, which lead to nobody once these are erased",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS.column(
+        "object",
+        "Event: what was changed or looked at, and when",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS.column(
+        "details",
+        "Event: what was changed or looked at, and when",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_EVENTS
+        .column(
+            "personal_hash",
+            "Event: its place in the chain, which shows whether anything was altered",
+            &[SecureAccess, PreventAbuse],
+            &["MASA-28"],
+        )
+        .secret(),
+    AUDIT_EVENTS
+        .column(
+            "hash",
+            "Event: its place in the chain, which shows whether anything was altered",
+            &[SecureAccess, PreventAbuse],
+            &["MASA-28"],
+        )
+        .secret(),
+    AUDIT_PERSONAL.column(
+        "seq",
+        "Event: words that name somebody, such as an old name or the reason of a suspension",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_PERSONAL.column(
+        "account_id",
+        "Event: words that name somebody, such as an old name or the reason of a suspension",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_PERSONAL
+        .column(
+            "salt",
+            "Event: words that name somebody, such as an old name or the reason of a suspension",
+            &[SecureAccess, PreventAbuse],
+            &["MASA-23", "FLOW-38"],
+        )
+        .secret(),
+    AUDIT_PERSONAL.column(
+        "text",
+        "Event: words that name somebody, such as an old name or the reason of a suspension",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
+    AUDIT_PERSONAL.column(
+        "at",
+        "Event: words that name somebody, such as an old name or the reason of a suspension",
+        &[SecureAccess, PreventAbuse],
+        &["MASA-23", "FLOW-38"],
+    ),
     AUDIT_HEAD.column("id", "Where the chain of events ends", &[RunService], &["MASA-28"]),
     AUDIT_HEAD.column("seq", "Where the chain of events ends", &[RunService], &["MASA-28"]),
     AUDIT_HEAD.column("hash", "Where the chain of events ends", &[RunService], &["MASA-28"]),
@@ -708,7 +819,9 @@ impl Category {
             Self::Mails => "Texts are erased once sent. No mail carries a secret.",
             Self::RequestLogs => "No address, user agent, query, header or body is stored: there is no field for them.",
             Self::Usage => "Sums only.",
-            Self::AuditLog => "Nobody can change it unnoticed. You see what concerns you, your organization’s owners and admins what concerns it, and that staff look is an event too.",
+            Self::AuditLog => {
+                "Nobody can change it unnoticed. You see what concerns you, your organization’s owners and admins what concerns it, and that staff look is an event too."
+            }
             Self::Service => "Public.",
         }
     }

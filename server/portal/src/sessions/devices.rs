@@ -3,9 +3,9 @@
 use std::fmt;
 
 use contract::AccountId;
-use sea_orm::{QueryOrder as _, Set};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
+use sea_orm::{QueryOrder as _, Set};
 
 use crate::{Op, Result, Tx, accounts, tokens};
 
