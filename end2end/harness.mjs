@@ -74,6 +74,8 @@ export async function startDemo({ flags = [], env = {} } = {}) {
       COUNTERSIGN_GATEWAY__ADDR: `127.0.0.1:${gatewayPort}`,
       COUNTERSIGN_GATEWAY__PUBLIC_URL: gateway,
       COUNTERSIGN_OPS__ADDR: `127.0.0.1:${opsPort}`,
+      // So that each person can come from a place of their own.
+      COUNTERSIGN_PORTAL__TRUSTED_PROXIES: "127.0.0.0/8, ::1/128",
       ...env,
     },
   });
@@ -174,6 +176,8 @@ after(async () => (await launched)?.close());
 
 /** Browsers opened by the running test. Closed and judged after it. */
 let open = [];
+/** How many people there were: each lives behind an address of their own, by which tries are limited. */
+let places = 0;
 afterEach(async (test) => {
   const people = open;
   open = [];
@@ -186,8 +190,10 @@ afterEach(async (test) => {
  */
 export async function person(demo, wanted = WIDE_LIGHT) {
   assert.ok(CHROMIUM, "Chromium is missing. Run: make setup-tests (or set CHROMIUM)");
+  places += 1;
   const context = await (await browser()).newContext({
     baseURL: demo.portal,
+    extraHTTPHeaders: { "x-forwarded-for": `198.18.${places >> 8}.${places & 255}` },
     viewport: wanted.viewport,
     colorScheme: wanted.colorScheme,
     javaScriptEnabled: wanted.js,

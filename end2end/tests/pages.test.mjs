@@ -113,7 +113,7 @@ test("pages load nothing from other sites and set only declared cookies", async 
   await someone.page.waitForFunction(() => document.documentElement.dataset.theme);
   assert.deepEqual(foreign, []);
   const cookies = await someone.page.context().cookies();
-  const declared = ["cs_session", "cs_theme", "cs_form"];
+  const declared = ["cs_session", "cs_theme", "cs_form", "cs_device"];
   assert.deepEqual(cookies.map((cookie) => cookie.name).filter((name) => !declared.includes(name)), []);
   const session = cookies.find((cookie) => cookie.name === "cs_session");
   assert.ok(session?.httpOnly && session.sameSite === "Lax" && session.expires === -1, "the session's cookie");
