@@ -329,10 +329,10 @@ pub(crate) async fn move_to(tx: &Tx, op: &Op, organization: OrganizationId) -> R
         .filter(COLUMN.id.eq(session.uuid()))
         .exec(tx)
         .await?;
-    if moved.rows_affected == 0 {
-        return Err(Refusal::NotSignedIn.into());
+    // Ended at this very moment, it has nothing left to change.
+    if moved.rows_affected == 1 {
+        op.hand(SessionToken(token));
     }
-    op.hand(SessionToken(token));
     Ok(())
 }
 
