@@ -13,6 +13,7 @@ use sea_orm::sea_query::Expr;
 
 use crate::accounts::{self, table::Model as Account};
 use crate::audit_log::{self, Event};
+use crate::evenly::evenly_if_nothing;
 use crate::guard::Door;
 use crate::notices::{self, Notice};
 use crate::sessions::{self, Opened, SessionToken};
@@ -98,11 +99,14 @@ pub async fn sign_in_with_code(op: &Op, email: &str, code: &str) -> Result<Opene
     accounts::limit(op, Door::RecoveryCode, email).await?;
     // PostgreSQL refuses to compare with a NUL, which no address holds.
     let email = if email.contains('\0') { "" } else { email };
-    let tx = op.begin().await?;
-    let account = accounts::table::by_email_to_change(&tx, email).await?;
-    let id = account.as_ref().map_or(Uuid::nil(), |account| account.id);
-    let fits = consume(&tx, op, AccountId::new(id), code).await?;
-    let account = account.filter(|_| fits).ok_or(Refusal::RecoveryCodeWrong)?;
+    let found = evenly_if_nothing(async {
+        let tx = op.begin().await?;
+        let account = accounts::table::by_email_to_change(&tx, email).await?;
+        let id = account.as_ref().map_or(Uuid::nil(), |account| account.id);
+        let fits = consume(&tx, op, AccountId::new(id), code).await?;
+        Ok(account.filter(|_| fits).map(|account| (tx, account)))
+    });
+    let (tx, account) = found.await?.ok_or(Refusal::RecoveryCodeWrong)?;
     let opened = sessions::open(&tx, op, &account, Factor::RecoveryCode).await?;
     used(&tx, op, &account).await?;
     op.commit(tx).await?;

@@ -19,6 +19,7 @@ use sea_orm::{IntoActiveModel as _, QueryOrder as _, Set};
 
 use crate::accounts::{self, Password};
 use crate::audit_log::{self, Event};
+use crate::evenly::evenly_if_nothing;
 use crate::guard::Door;
 use crate::notices::{self, Notice};
 use crate::{Actor, Op, Portal, Result, SignedIn, Tx, organizations, staff, tokens};
@@ -94,18 +95,12 @@ pub struct Opened {
 /// [`Refusal::SignInFailed`]; [`Refusal::TooManyTries`]; after the right password only, [`Refusal::EmailNotVerified`]
 /// and [`Refusal::AccountSuspended`].
 pub async fn sign_in(op: &Op, email: &str, password: &Password) -> Result<Opened> {
-    let email = email.trim();
-    let known_device = devices::is_known(op, email).await?;
-    let folded = accounts::table::fold(email);
-    op.portal.guard().check(Door::SignIn, op.now, &op.browser.source, Some(&folded), known_device)?;
-    let account = accounts::table::by_email(op.db().read(), email).await?;
-    let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
-    let verdict = op.portal.passwords().matches(password, hash).await?;
-    let account = account.filter(|_| verdict.matches).ok_or(Refusal::SignInFailed)?;
+    let found = evenly_if_nothing(whose(op, email.trim(), password)).await?;
+    let (account, rehash) = found.ok_or(Refusal::SignInFailed)?;
     if account.email_verified_at.is_none() {
         return Err(Refusal::EmailNotVerified.into());
     }
-    let rehashed = if verdict.rehash { Some(op.portal.passwords().hash(password).await?) } else { None };
+    let rehashed = if rehash { Some(op.portal.passwords().hash(password).await?) } else { None };
     let tx = op.begin().await?;
     // Read again, and held: whoever changes the password or suspends the account meanwhile is not undone.
     let account = accounts::table::by_id_to_change(&tx, account.id)
@@ -123,6 +118,17 @@ pub async fn sign_in(op: &Op, email: &str, password: &Password) -> Result<Opened
     let opened = open(&tx, op, &account, Factor::Password).await?;
     op.commit(tx).await?;
     Ok(opened)
+}
+
+/// The account with that address and that password, and whether it is to be hashed anew.
+async fn whose(op: &Op, email: &str, password: &Password) -> Result<Option<(accounts::table::Model, bool)>> {
+    let known_device = devices::is_known(op, email).await?;
+    let folded = accounts::table::fold(email);
+    op.portal.guard().check(Door::SignIn, op.now, &op.browser.source, Some(&folded), known_device)?;
+    let account = accounts::table::by_email(op.db().read(), email).await?;
+    let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
+    let verdict = op.portal.passwords().matches(password, hash).await?;
+    Ok(account.filter(|_| verdict.matches).map(|account| (account, verdict.rehash)))
 }
 
 /// Opens a session for somebody who just proved who they are.
