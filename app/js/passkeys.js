@@ -111,7 +111,7 @@ for (const part of document.querySelectorAll("[data-passkey-when]")) {
 }
 if (able) {
   for (const button of document.querySelectorAll("button[data-passkey]")) {
-    button.hidden = false;
+    button.dataset.ready = "";
     button.addEventListener("click", () => press(button));
     if (button.dataset.passkey === "sign-in") autofill(button);
   }

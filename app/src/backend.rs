@@ -408,6 +408,7 @@ fn document(assets: &'static Assets, script: AnyView, body: AnyView) -> AnyView 
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="preload" href="/fonts/geist-latin-wght-normal.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <link rel="preload" href="/fonts/geist-mono-latin-wght-normal.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="stylesheet" href=assets.style.as_str()/>
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
                 {script} <MetaTags/>

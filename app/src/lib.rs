@@ -18,6 +18,7 @@ pub mod home;
 pub mod kept;
 pub mod keys;
 pub mod layout;
+pub mod mail_link;
 pub mod not_found;
 pub mod organizations;
 pub mod overview;

@@ -8,8 +8,9 @@ use leptos_router::hooks::use_query_map;
 use super::server_fns::{ConfirmEmail, read_email_change};
 use crate::kept::error_of;
 use crate::layout::AuthLayout;
+use crate::mail_link::offered;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, Notice, Time, Tone};
+use crate::ui::{Button, ButtonKind, FormErrors, LinkButton, Notice, Time, Tone};
 
 /// One button, or what came of it.
 #[component]
@@ -17,11 +18,10 @@ use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, Notice, Tim
 pub fn ConfirmEmailPage() -> impl IntoView {
     let action = ServerAction::<ConfirmEmail>::new();
     let query = use_query_map().get_untracked();
-    let token = query.get("token").unwrap_or_default();
     let content = match query.get("done").as_deref() {
         Some("changed") => changed(),
         Some(_) => waiting(),
-        None => asked(action, token),
+        None => offered(read_email_change, move |offer, token| form(offer, action, token), otherwise),
     };
     view! {
         <Title text="Confirm the change of address"/>
@@ -29,28 +29,10 @@ pub fn ConfirmEmailPage() -> impl IntoView {
     }
 }
 
-fn asked(action: ServerAction<ConfirmEmail>, token: String) -> AnyView {
-    let read = token.clone();
-    let offer = Resource::new_blocking(|| (), move |()| read_email_change(read.clone()));
+fn otherwise() -> AnyView {
     view! {
-        <Suspense>
-            {move || {
-                let token = token.clone();
-                Suspend::new(async move {
-                    match offer.await {
-                        Ok(offer) => form(offer, action, token),
-                        Err(error) => {
-                            view! {
-                                <Failure error/>
-                                <p class="muted">"A change of address is asked for on the security page, with new links to both addresses."</p>
-                                <LinkButton href=paths::SECURITY big=true>"Go to your security page"</LinkButton>
-                            }
-                            .into_any()
-                        }
-                    }
-                })
-            }}
-        </Suspense>
+        <p class="muted">"A change of address is asked for on the security page, with new links to both addresses."</p>
+        <LinkButton href=paths::SECURITY big=true>"Go to your security page"</LinkButton>
     }
     .into_any()
 }

@@ -4,44 +4,28 @@ use contract::accounts::PASSWORD_MIN;
 use contract::accounts::ResetOffer;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{ResetPassword, read_reset};
 use crate::kept::{error_of, problem_of};
 use crate::layout::AuthLayout;
+use crate::mail_link::offered;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, PasswordField};
+use crate::ui::{Button, ButtonKind, FormErrors, LinkButton, PasswordField};
 
 /// One field. The link is used when the form is accepted, and not before.
 #[component]
 #[must_use]
 pub fn ResetPasswordPage() -> impl IntoView {
     let action = ServerAction::<ResetPassword>::new();
-    let token = use_query_map().get_untracked().get("token").unwrap_or_default();
-    let asked = token.clone();
-    let offer = Resource::new_blocking(|| (), move |()| read_reset(asked.clone()));
+    let content = offered(read_reset, move |offer, token| form(offer, action, token), otherwise);
     view! {
         <Title text="Set a new password"/>
-        <AuthLayout title="Set a new password">
-            <Suspense>
-                {move || {
-                    let token = token.clone();
-                    Suspend::new(async move {
-                        match offer.await {
-                            Ok(offer) => form(offer, action, token),
-                            Err(error) => {
-                                view! {
-                                    <Failure error/>
-                                    <LinkButton href=paths::FORGOT_PASSWORD big=true>"Get a new link"</LinkButton>
-                                }
-                                .into_any()
-                            }
-                        }
-                    })
-                }}
-            </Suspense>
-        </AuthLayout>
+        <AuthLayout title="Set a new password">{content}</AuthLayout>
     }
+}
+
+fn otherwise() -> AnyView {
+    view! { <LinkButton href=paths::FORGOT_PASSWORD big=true>"Get a new link"</LinkButton> }.into_any()
 }
 
 fn form(offer: ResetOffer, action: ServerAction<ResetPassword>, token: String) -> AnyView {

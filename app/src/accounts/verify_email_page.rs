@@ -3,46 +3,32 @@
 use contract::accounts::VerificationOffer;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{VerifyEmail, read_verification};
 use crate::kept::error_of;
 use crate::layout::AuthLayout;
+use crate::mail_link::offered;
 use crate::passkeys::{PasskeyButton, PasskeyFor};
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton};
+use crate::ui::{Button, ButtonKind, FormErrors, LinkButton};
 
 /// One button: to verify, or to create the passkey that the account will be used with.
 #[component]
 #[must_use]
 pub fn VerifyEmailPage() -> impl IntoView {
     let action = ServerAction::<VerifyEmail>::new();
-    let token = use_query_map().get_untracked().get("token").unwrap_or_default();
-    let asked = token.clone();
-    let offer = Resource::new_blocking(|| (), move |()| read_verification(asked.clone()));
+    let form = move |offer: VerificationOffer, token| {
+        if offer.needs_passkey { with_passkey(offer, token) } else { with_button(offer, action, token) }
+    };
+    let content = offered(read_verification, form, otherwise);
     view! {
         <Title text="Verify your email"/>
-        <AuthLayout title="Verify your email">
-            <Suspense>
-                {move || {
-                    let token = token.clone();
-                    Suspend::new(async move {
-                        match offer.await {
-                            Ok(offer) if offer.needs_passkey => with_passkey(offer, token),
-                            Ok(offer) => with_button(offer, action, token),
-                            Err(error) => {
-                                view! {
-                                    <Failure error/>
-                                    <LinkButton href=paths::CHECK_YOUR_MAIL big=true>"Get a new link"</LinkButton>
-                                }
-                                .into_any()
-                            }
-                        }
-                    })
-                }}
-            </Suspense>
-        </AuthLayout>
+        <AuthLayout title="Verify your email">{content}</AuthLayout>
     }
+}
+
+fn otherwise() -> AnyView {
+    view! { <LinkButton href=paths::CHECK_YOUR_MAIL big=true>"Get a new link"</LinkButton> }.into_any()
 }
 
 fn with_button(offer: VerificationOffer, action: ServerAction<VerifyEmail>, token: String) -> AnyView {

@@ -56,7 +56,7 @@ fn who(operator: bool, event: &AuditEvent) -> AnyView {
         ActorKind::Staff => view! { {name} " " <Tag tone=Tone::Info>"Staff"</Tag> }.into_any(),
         ActorKind::System => "The portal itself".into_any(),
         ActorKind::Anonymous => match name {
-            Some(name) => view! { {name} <span class="block small muted">"not signed in"</span> }.into_any(),
+            Some(name) => view! { {name} <span class="block small muted">"before signing in"</span> }.into_any(),
             None => "Somebody not signed in".into_any(),
         },
     }

@@ -158,7 +158,7 @@ fn filter(operator: bool, query: &ParamsMap, refused: Option<AppError>) -> AnyVi
     view! {
         <form method="get" action=path(operator) class="grid gap-4" role="search" aria-label="Filter events" novalidate>
             <FormErrors error labels=LABELS/>
-            <div class="filter-bar">
+            <div class="filter-bar stacked">
                 <Select name="action" label="What" options=with_any(actions) selected=given("action") problem=problem_of(error, "action")/>
                 <Select name="actor" label="By" options=[vec![(String::new(), "anybody".to_owned())], actors].concat() selected=given("actor") problem=problem_of(error, "actor")/>
                 <TextField

@@ -71,7 +71,7 @@ fn offered(offer: InviteOffer, me: Option<Me>, answers: Answers, token: String) 
     view! {
         <FormErrors error labels=&[]/>
         {by}
-        <p class="muted">{format!("As {}: {}.", offer.role.label(), offer.role.summary())} " The invitation works until " <Time at=offer.expires_at/> "."</p>
+        <p class="muted">{format!("As {}: {}.", offer.role.label(), offer.role.summary())} " The invitation works until " <Time at=offer.expires_at absolute=true/> "."</p>
         {next}
         <ActionForm action=answers.decline attr:class="grid">
             <input type="hidden" name="token" value=token/>

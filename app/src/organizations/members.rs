@@ -156,7 +156,7 @@ fn open_invite(page: &Page, invite: &Invite, actions: Actions) -> AnyView {
             <div class="text">
                 <b class="font-medium break-words">{invite.email.clone()}</b>
                 <div class="small muted">
-                    {format!("As {}. Sent ", invite.role.label())} <Time at=invite.created_at/> ", until " <Time at=invite.expires_at/>
+                    {format!("As {}. Sent ", invite.role.label())} <Time at=invite.created_at/> ", until " <Time at=invite.expires_at absolute=true/>
                 </div>
             </div>
             <Tag tone=Tone::Info>"Waiting"</Tag>

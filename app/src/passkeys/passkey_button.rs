@@ -53,7 +53,6 @@ pub fn PasskeyButton(
             <button
                 type="button"
                 class="btn primary big"
-                hidden
                 data-passkey=what.word()
                 data-next=next
                 data-confirm=confirm

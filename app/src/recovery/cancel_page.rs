@@ -8,8 +8,9 @@ use leptos_router::hooks::use_query_map;
 use super::server_fns::{CancelRecovery, read_cancel};
 use crate::kept::error_of;
 use crate::layout::AuthLayout;
+use crate::mail_link::offered;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, Notice, Time, Tone};
+use crate::ui::{Button, ButtonKind, FormErrors, LinkButton, Notice, Time, Tone};
 
 /// One button, or what came of it.
 #[component]
@@ -17,36 +18,21 @@ use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, Notice, Tim
 pub fn CancelRecoveryPage() -> impl IntoView {
     let action = ServerAction::<CancelRecovery>::new();
     let query = use_query_map().get_untracked();
-    let token = query.get("token").unwrap_or_default();
-    let content = if query.get("done").is_some() { done() } else { asked(action, token) };
+    let content = if query.get("done").is_some() {
+        done()
+    } else {
+        offered(read_cancel, move |offer, token| form(offer, action, token), otherwise)
+    };
     view! {
         <Title text="Cancel the recovery"/>
         <AuthLayout title="Cancel the recovery">{content}</AuthLayout>
     }
 }
 
-fn asked(action: ServerAction<CancelRecovery>, token: String) -> AnyView {
-    let read = token.clone();
-    let offer = Resource::new_blocking(|| (), move |()| read_cancel(read.clone()));
+fn otherwise() -> AnyView {
     view! {
-        <Suspense>
-            {move || {
-                let token = token.clone();
-                Suspend::new(async move {
-                    match offer.await {
-                        Ok(offer) => form(offer, action, token),
-                        Err(error) => {
-                            view! {
-                                <Failure error/>
-                                <p class="muted">"A recovery that still waits can also be cancelled on your security page."</p>
-                                <LinkButton href=paths::SECURITY big=true>"Go to your security page"</LinkButton>
-                            }
-                            .into_any()
-                        }
-                    }
-                })
-            }}
-        </Suspense>
+        <p class="muted">"A recovery that still waits can also be cancelled on your security page."</p>
+        <LinkButton href=paths::SECURITY big=true>"Go to your security page"</LinkButton>
     }
     .into_any()
 }

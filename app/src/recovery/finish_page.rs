@@ -4,45 +4,29 @@ use contract::accounts::PASSWORD_MIN;
 use contract::recovery::FinishOffer;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{FinishRecovery, read_finish};
 use crate::kept::{error_of, problem_of};
 use crate::layout::AuthLayout;
+use crate::mail_link::offered;
 use crate::paths;
 use crate::ui::format::counted;
-use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, PasswordField, Time};
+use crate::ui::{Button, ButtonKind, FormErrors, LinkButton, PasswordField, Time};
 
 /// What goes, and a new password.
 #[component]
 #[must_use]
 pub fn FinishRecoveryPage() -> impl IntoView {
     let action = ServerAction::<FinishRecovery>::new();
-    let token = use_query_map().get_untracked().get("token").unwrap_or_default();
-    let asked = token.clone();
-    let offer = Resource::new_blocking(|| (), move |()| read_finish(asked.clone()));
+    let content = offered(read_finish, move |offer, token| form(offer, action, token), otherwise);
     view! {
         <Title text="Complete the recovery"/>
-        <AuthLayout title="Complete the recovery">
-            <Suspense>
-                {move || {
-                    let token = token.clone();
-                    Suspend::new(async move {
-                        match offer.await {
-                            Ok(offer) => form(offer, action, token),
-                            Err(error) => {
-                                view! {
-                                    <Failure error/>
-                                    <LinkButton href=paths::LOST_ACCESS big=true>"See the ways back in"</LinkButton>
-                                }
-                                .into_any()
-                            }
-                        }
-                    })
-                }}
-            </Suspense>
-        </AuthLayout>
+        <AuthLayout title="Complete the recovery">{content}</AuthLayout>
     }
+}
+
+fn otherwise() -> AnyView {
+    view! { <LinkButton href=paths::LOST_ACCESS big=true>"See the ways back in"</LinkButton> }.into_any()
 }
 
 fn form(offer: FinishOffer, action: ServerAction<FinishRecovery>, token: String) -> AnyView {

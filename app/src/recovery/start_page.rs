@@ -8,8 +8,9 @@ use leptos_router::hooks::use_query_map;
 use super::server_fns::{StartRecovery, read_start};
 use crate::kept::error_of;
 use crate::layout::AuthLayout;
+use crate::mail_link::offered;
 use crate::paths;
-use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, Notice, Tone};
+use crate::ui::{Button, ButtonKind, FormErrors, LinkButton, Notice, Tone};
 
 /// One button, or what came of it.
 #[component]
@@ -17,35 +18,20 @@ use crate::ui::{Button, ButtonKind, Failure, FormErrors, LinkButton, Notice, Ton
 pub fn StartRecoveryPage() -> impl IntoView {
     let action = ServerAction::<StartRecovery>::new();
     let query = use_query_map().get_untracked();
-    let token = query.get("token").unwrap_or_default();
-    let content = if query.get("started").is_some() { started() } else { asked(action, token) };
+    let content = if query.get("started").is_some() {
+        started()
+    } else {
+        offered(read_start, move |offer, token| form(offer, action, token), otherwise)
+    };
     view! {
         <Title text="Recover your account"/>
         <AuthLayout title="Recover your account">{content}</AuthLayout>
     }
 }
 
-fn asked(action: ServerAction<StartRecovery>, token: String) -> AnyView {
-    let read = token.clone();
-    let offer = Resource::new_blocking(|| (), move |()| read_start(read.clone()));
+fn otherwise() -> AnyView {
     view! {
-        <Suspense>
-            {move || {
-                let token = token.clone();
-                Suspend::new(async move {
-                    match offer.await {
-                        Ok(offer) => form(offer, action, token),
-                        Err(error) => {
-                            view! {
-                                <Failure error/>
-                                <LinkButton href=paths::LOST_ACCESS big=true>"See the ways back in"</LinkButton>
-                            }
-                            .into_any()
-                        }
-                    }
-                })
-            }}
-        </Suspense>
+        <LinkButton href=paths::LOST_ACCESS big=true>"See the ways back in"</LinkButton>
     }
     .into_any()
 }

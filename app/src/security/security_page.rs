@@ -297,7 +297,7 @@ fn identity(security: &Security, changes: Changes) -> AnyView {
                 <li>
                     <div class="text">
                         <div class="small muted">"Account"</div>
-                        <Tag tone=tone>{state_word(state)}</Tag>
+                        <Tag tone=tone>{state.label()}</Tag>
                         " "
                         <span class="muted">{state.sentence()}</span>
                     </div>
@@ -330,16 +330,4 @@ fn pending_email(change: PendingEmailChange, changes: Changes) -> AnyView {
         </li>
     }
     .into_any()
-}
-
-/// The state of an account, as a word.
-pub(super) const fn state_word(state: AccountState) -> &'static str {
-    match state {
-        AccountState::Pending => "Not verified",
-        AccountState::Active => "Active",
-        AccountState::Restricted => "Restricted",
-        AccountState::Suspended => "Suspended",
-        AccountState::Deleting => "Being erased",
-        AccountState::Deleted => "Erased",
-    }
 }

@@ -5,7 +5,6 @@ use contract::policies::StoredItem;
 use contract::recovery::WaitingRecovery;
 use leptos::prelude::*;
 
-use super::security_page::state_word;
 use crate::error::AppError;
 use crate::paths;
 use crate::ui::format::{counted, date, date_and_time};
@@ -60,7 +59,7 @@ fn value(security: &Security, columns: &[String]) -> Option<String> {
         ("accounts", "email") => security.email.clone(),
         ("accounts", "email_verified_at") => moment(security.email_verified_at),
         ("accounts", "password_hash") => if security.has_password { "a hash" } else { "none" }.to_owned(),
-        ("accounts", "state") => state_word(security.state).to_lowercase(),
+        ("accounts", "state") => security.state.label().to_lowercase(),
         ("accounts", "state_reason") => security.state_reason.clone().unwrap_or_else(none),
         ("accounts", "created_at") => date_and_time(security.created_at),
         ("accounts", "last_sign_in_at") => moment(security.last_sign_in_at),

@@ -59,7 +59,7 @@ fn content((text, purpose): (String, String), found: Option<Result<Vec<FoundAcco
     view! {
         <form method="get" action=paths::ADMIN_ACCOUNTS class="grid gap-4" role="search" aria-label="Find accounts" novalidate>
             <FormErrors error labels=LABELS/>
-            <div class="filter-bar">
+            <div class="filter-bar stacked">
                 <TextField
                     name="query"
                     label="Account"

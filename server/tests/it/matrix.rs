@@ -1,7 +1,8 @@
 //! The authorization matrix: every server function and every page, as everyone, with everyone's objects.
 //!
 //! - What there is, the registry of server functions and the router's list of pages say. What is expected of each
-//!   stands in [`FUNCTIONS`] and [`PAGES`]; one that is missing there fails the test, and so does one that is gone.
+//!   stands in [`FUNCTIONS`], and follows from the address of a page; a function that is missing there fails the test, and
+//!   so does one that is gone.
 //! - Somebody who may not is refused alike for their own object, somebody else's and none.
 //! - Somebody who may is answered alike for somebody else's object and for none, and nothing changes.
 //! - No answer holds a word of an organization that the person does not belong to.
@@ -16,6 +17,7 @@ use contract::{Permission, Role, StaffPermission, StaffRole};
 use uuid::Uuid;
 
 use crate::anonymous_coverage::server_functions;
+use crate::fixture::join;
 use crate::harness::{Answer, Browser, House, encoded};
 
 /// Who may.
@@ -233,19 +235,6 @@ const ALPHA: &str = "Alphonse Astronomers";
 const BETA: &str = "Betelgeuse Bakers";
 const GAMMA: &str = "Gamelan Gardeners";
 
-async fn member(house: &House, owner: &mut Browser, name: &'static str, role: &str) -> Browser {
-    let email = format!("{}@example.com", name.to_lowercase());
-    let invited = owner.post("/rpc/organizations/invite", &[("email", &email), ("role", role)]).await;
-    assert_eq!(invited.status, 200, "{invited:?}");
-    let mut browser = house.person(name).await;
-    let op = house.op_of(&browser).await;
-    let waiting = portal::organizations::my_invites(&op).await.unwrap();
-    let id = waiting[0].id.to_string();
-    let joined = browser.post("/rpc/organizations/accept_invite", &[("id", &id)]).await;
-    assert_eq!(joined.status, 200, "{joined:?}");
-    browser
-}
-
 async fn secret_revealed(house: &House, browser: &mut Browser, email: &str, label: &str) -> String {
     let token = browser.get("/rpc/keys/list").await.json()["form_token"].as_str().unwrap().to_owned();
     let fields = [("label", label), ("environment", "live"), ("form_token", token.as_str())];
@@ -301,15 +290,15 @@ async fn world() -> World {
     let mut add = |name, browser, role, staff, belongs: &[&'static str]| {
         subjects.push(Subject { name, browser, role, staff, belongs: belongs.iter().copied().collect() });
     };
-    let adam = member(&house, &mut anna, "Adam", "admin").await;
-    let dina = member(&house, &mut anna, "Dina", "developer").await;
-    let bill = member(&house, &mut anna, "Bill", "billing").await;
-    let vera = member(&house, &mut anna, "Vera", "viewer").await;
+    let adam = join(&house, &mut anna, "Adam", "admin").await;
+    let dina = join(&house, &mut anna, "Dina", "developer").await;
+    let bill = join(&house, &mut anna, "Bill", "billing").await;
+    let vera = join(&house, &mut anna, "Vera", "viewer").await;
     alpha.put(Of::Member, "developer", house.op_of(&dina).await.signed_in().unwrap().account);
 
     let mut bea = house.person("Bea").await;
     let mut beta = organization(&house, &mut bea, "Bea", BETA).await;
-    let ben = member(&house, &mut bea, "Ben", "developer").await;
+    let ben = join(&house, &mut bea, "Ben", "developer").await;
     let ben = house.op_of(&ben).await.signed_in().unwrap().clone();
     beta.put(Of::Member, "developer", ben.account);
     beta.words.push(ben.email);
@@ -326,10 +315,9 @@ async fn world() -> World {
     let gus_id = house.op_of(&gus).await.signed_in().unwrap().account;
     portal::staff::suspend(&op, gus_id, "the matrix needs one").await.unwrap();
     let sue = house.staff_as("Sue", StaffRole::Support).await;
-    let mut rita = house.person("Rita").await;
+    let rita = house.person("Rita").await;
     let rita_id = house.op_of(&rita).await.signed_in().unwrap().account;
     portal::staff::restrict(&op, rita_id, "the matrix needs one").await.unwrap();
-    rita.get("/rpc/frame/read").await;
 
     let mut pia = house.browser();
     let signed_up = pia.post(
@@ -378,7 +366,7 @@ impl World {
     }
 }
 
-/// Of staff who look at everybody's things, and of what everyone may, the matrix has nothing to say here.
+/// What somebody is answered who has no right to it; nothing, if they may.
 fn expected(subject: &Subject, may: May) -> Result<(), (u16, &'static str)> {
     let Some(role) = subject.role else {
         return if may == Everyone { Ok(()) } else { Err((401, "not_signed_in")) };

@@ -46,7 +46,7 @@ pub fn are_available(portal: &Portal) -> bool {
 
 /// Whether an account has a passkey that is accepted: then it is what confirms a change.
 pub(crate) async fn has_any<C: ConnectionTrait>(db: &C, account: AccountId) -> Result<bool> {
-    Ok(table::working(db, account).await? > 0)
+    Ok(how_many(db, account).await? > 0)
 }
 
 /// How many passkeys of an account are accepted.
