@@ -32,6 +32,7 @@ mod m20261121_000021_ceremonies;
 mod m20261121_000022_recovery_codes;
 mod m20261121_000023_recoveries;
 mod m20261121_000024_email_changes;
+mod m20261121_000025_request_costs;
 
 /// Applies and undoes migrations.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000022_recovery_codes::Migration),
             Box::new(m20261121_000023_recoveries::Migration),
             Box::new(m20261121_000024_email_changes::Migration),
+            Box::new(m20261121_000025_request_costs::Migration),
         ]
     }
 }

@@ -47,6 +47,29 @@ pub enum Problem {
     NotAnId,
     /// An address that somebody signs in with, where another kind of address is wanted.
     SignInAddress,
+    /// Not a whole number within bounds.
+    NotANumber {
+        /// The smallest.
+        min: i64,
+        /// The largest.
+        max: i64,
+    },
+    /// Not a moment, or not one in the future.
+    NotInTheFuture,
+    /// Not an IPv4 or IPv6 network.
+    NotANetwork,
+    /// Not a scope: a word of small letters, digits, `:`, `.`, `_` and `-`.
+    NotAScope,
+    /// Not an `http` or `https` address.
+    NotAUrl,
+    /// An address inside a private network, which the settings do not allow.
+    PrivateAddress,
+    /// Not the name of a place in a URL: small letters, digits and dashes.
+    NotASlug,
+    /// Somebody or something else has it.
+    Taken,
+    /// Not a document that can be read: its form is wrong.
+    NotReadable,
 }
 
 impl fmt::Display for Problem {
@@ -65,6 +88,19 @@ impl fmt::Display for Problem {
             Self::TermsNotAccepted => f.write_str("Accept the terms to continue."),
             Self::NotAChoice => f.write_str("Choose one of the options."),
             Self::NotAnId => f.write_str("Enter the whole id, as its page shows it."),
+            Self::NotANumber { min, max } => write!(f, "Enter a whole number from {min} to {max}."),
+            Self::NotInTheFuture => f.write_str("Choose a moment in the future."),
+            Self::NotANetwork => f.write_str("Enter networks like 203.0.113.0/24 or 2001:db8::/32, one a line."),
+            Self::NotAScope => {
+                f.write_str("Use small letters, digits, `:`, `.`, `_` and `-`, such as places:read, one a line.")
+            }
+            Self::NotAUrl => f.write_str("Enter an address like https://api.example.com/v1."),
+            Self::PrivateAddress => f.write_str(
+                "This address is inside a private network. Allow it in the settings (gateway.private_upstreams) first.",
+            ),
+            Self::NotASlug => f.write_str("Use small letters, digits and dashes, such as weather-data."),
+            Self::Taken => f.write_str("This one is taken. Choose another."),
+            Self::NotReadable => f.write_str("This is not an OpenAPI 3 document in JSON. Check it and send it again."),
             Self::SignInAddress => f.write_str(
                 "A member signs in with this address. Give one that belongs to the organization, or none.",
             ),

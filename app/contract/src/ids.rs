@@ -135,12 +135,16 @@ ids! {
     OrganizationId = "org";
     /// A passkey.
     PasskeyId = "pk";
+    /// A plan of an API.
+    PlanId = "plan";
     /// A recovery that waits.
     RecoveryId = "rec";
     /// One request, on either side of the gateway.
     RequestId = "req";
     /// A signed-in browser.
     SessionId = "ses";
+    /// An organization's subscription to a plan.
+    SubscriptionId = "sub";
 }
 
 #[cfg(test)]

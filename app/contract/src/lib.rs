@@ -11,6 +11,7 @@ pub mod environment;
 pub mod fields;
 pub mod ids;
 pub mod keys;
+pub mod limits;
 pub mod organizations;
 pub mod page;
 pub mod passkeys;
@@ -26,8 +27,8 @@ pub mod usage;
 pub use environment::Environment;
 pub use fields::{FieldProblem, Problem};
 pub use ids::{
-    AccountId, ApiId, AuditEventId, EmailChangeId, InviteId, KeyId, MailId, OrganizationId, PasskeyId, RecoveryId,
-    RequestId, SessionId,
+    AccountId, ApiId, AuditEventId, EmailChangeId, InviteId, KeyId, MailId, OrganizationId, PasskeyId, PlanId,
+    RecoveryId, RequestId, SessionId, SubscriptionId,
 };
 pub use page::Page;
 pub use permission::{Permission, Role, StaffPermission, StaffRole};

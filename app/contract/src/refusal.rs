@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::FieldProblem;
 use crate::keys::LABEL_MAX;
+use crate::limits::{Limit, LimitLevel, Period, Quota};
 
 /// A "no".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +91,10 @@ pub enum Refusal {
     KeyIsRevoked,
     /// The key is in use, so its secret cannot be made anew.
     KeyInUse,
+    /// The key is protected from being revoked while it is in use.
+    KeyIsProtected,
+    /// The key's secret is being replaced already.
+    RotationUnderWay,
     /// The form came from another site.
     CrossSite,
     /// The address exists, but not for this method.
@@ -115,10 +120,50 @@ pub enum Refusal {
     RevokedKey,
     /// Gateway: the key rests while its owner's account is restricted.
     PausedKey,
+    /// Gateway: the key's time is over.
+    ExpiredKey,
+    /// Gateway: the API does not take keys of this environment.
+    EnvironmentClosed,
+    /// Gateway: a browser sent it from a site that the API does not name.
+    OriginNotAllowed,
+    /// Gateway: the key is bound to other network addresses.
+    AddressNotAllowed,
+    /// Gateway: the organization has no plan for this API.
+    NotSubscribed,
+    /// Gateway: the key lacks a scope that the operation needs.
+    MissingScope {
+        /// Which.
+        scope: String,
+    },
+    /// Gateway: too many requests in a short time.
+    RateLimited {
+        /// Whose limit it is.
+        level: LimitLevel,
+        /// The limit.
+        limit: Limit,
+        /// When to try again, in seconds.
+        retry_after_s: u32,
+    },
+    /// Gateway: the period's quota is used up.
+    QuotaExceeded {
+        /// The quota.
+        quota: Quota,
+        /// When the next period begins, in seconds.
+        retry_after_s: u32,
+    },
     /// Gateway: no API under that name.
     UnknownApi,
     /// Gateway: the URL's path has a form that upstreams read differently.
     AmbiguousPath,
+    /// Gateway: `POST /verify` was called without the service token, or with a wrong one.
+    ServiceTokenRefused,
+    /// Gateway: the request could not be written down, and this API wants every request written down.
+    LogUnavailable,
+    /// Gateway: the upstream failed again and again, so it is left alone for a moment.
+    UpstreamPaused {
+        /// When it is tried again, in seconds.
+        retry_after_s: u32,
+    },
     /// Gateway: the upstream could not be reached, or broke off before it answered.
     UpstreamDown,
     /// Gateway: the upstream did not answer in time.
@@ -162,6 +207,8 @@ impl Refusal {
             Self::TooMany { max: 20 },
             Self::KeyIsRevoked,
             Self::KeyInUse,
+            Self::KeyIsProtected,
+            Self::RotationUnderWay,
             Self::CrossSite,
             Self::MethodNotAllowed,
             Self::TooLarge,
@@ -173,8 +220,19 @@ impl Refusal {
             Self::UnknownKey,
             Self::RevokedKey,
             Self::PausedKey,
+            Self::ExpiredKey,
+            Self::EnvironmentClosed,
+            Self::OriginNotAllowed,
+            Self::AddressNotAllowed,
+            Self::NotSubscribed,
+            Self::MissingScope { scope: "places:read".to_owned() },
+            Self::RateLimited { level: LimitLevel::Plan, limit: Limit { requests: 60, seconds: 60 }, retry_after_s: 2 },
+            Self::QuotaExceeded { quota: Quota { units: 10_000, period: Period::Month }, retry_after_s: 86_400 },
             Self::UnknownApi,
             Self::AmbiguousPath,
+            Self::ServiceTokenRefused,
+            Self::LogUnavailable,
+            Self::UpstreamPaused { retry_after_s: 5 },
             Self::UpstreamDown,
             Self::UpstreamTimeout { waited_s: 30 },
         ]
@@ -219,6 +277,8 @@ impl Refusal {
             Self::TooMany { .. } => "too_many",
             Self::KeyIsRevoked => "key_is_revoked",
             Self::KeyInUse => "key_in_use",
+            Self::KeyIsProtected => "key_is_protected",
+            Self::RotationUnderWay => "rotation_under_way",
             Self::CrossSite => "cross_site",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
@@ -230,6 +290,17 @@ impl Refusal {
             Self::UnknownKey => "unknown_key",
             Self::RevokedKey => "revoked_key",
             Self::PausedKey => "paused_key",
+            Self::ExpiredKey => "expired_key",
+            Self::EnvironmentClosed => "environment_closed",
+            Self::OriginNotAllowed => "origin_not_allowed",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::NotSubscribed => "not_subscribed",
+            Self::MissingScope { .. } => "missing_scope",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::ServiceTokenRefused => "service_token_refused",
+            Self::LogUnavailable => "log_unavailable",
+            Self::UpstreamPaused { .. } => "upstream_paused",
             Self::UnknownApi => "unknown_api",
             Self::AmbiguousPath => "ambiguous_path",
             Self::UpstreamDown => "upstream_down",
@@ -249,7 +320,9 @@ impl Refusal {
             | Self::MissingKey
             | Self::MalformedKey
             | Self::UnknownKey
-            | Self::RevokedKey => 401,
+            | Self::RevokedKey
+            | Self::ExpiredKey
+            | Self::ServiceTokenRefused => 401,
             Self::EmailNotVerified
             | Self::NotAllowed
             | Self::CrossSite
@@ -259,11 +332,18 @@ impl Refusal {
             | Self::InviteForAnother
             | Self::AccountRestricted { .. }
             | Self::AccountSuspended { .. }
-            | Self::PausedKey => 403,
+            | Self::PausedKey
+            | Self::EnvironmentClosed
+            | Self::OriginNotAllowed
+            | Self::AddressNotAllowed
+            | Self::NotSubscribed
+            | Self::MissingScope { .. } => 403,
             Self::NotFound | Self::LinkUnknown | Self::PasskeysUnavailable | Self::UnknownApi => 404,
             Self::MethodNotAllowed => 405,
             Self::KeyIsRevoked
             | Self::KeyInUse
+            | Self::KeyIsProtected
+            | Self::RotationUnderWay
             | Self::LastWayIn
             | Self::LastOwner
             | Self::PersonalOrganization
@@ -274,8 +354,9 @@ impl Refusal {
             Self::LinkExpired | Self::LinkUsed | Self::CeremonyExpired => 410,
             Self::TooLarge => 413,
             Self::InvalidInput { .. } => 422,
-            Self::TooManyTries { .. } => 429,
+            Self::TooManyTries { .. } | Self::RateLimited { .. } | Self::QuotaExceeded { .. } => 429,
             Self::UpstreamDown => 502,
+            Self::LogUnavailable | Self::UpstreamPaused { .. } => 503,
             Self::UpstreamTimeout { .. } => 504,
         }
     }
@@ -313,6 +394,8 @@ impl Refusal {
             Self::TooMany { .. } => "No room for more",
             Self::KeyIsRevoked => "Key is revoked",
             Self::KeyInUse => "Key is in use",
+            Self::KeyIsProtected => "Key is protected",
+            Self::RotationUnderWay => "Rotation under way",
             Self::CrossSite => "Form came from another site",
             Self::MethodNotAllowed => "Method not allowed",
             Self::TooLarge => "Request too large",
@@ -324,6 +407,17 @@ impl Refusal {
             Self::UnknownKey => "Unknown key",
             Self::RevokedKey => "Revoked key",
             Self::PausedKey => "Paused key",
+            Self::ExpiredKey => "Expired key",
+            Self::EnvironmentClosed => "Wrong environment",
+            Self::OriginNotAllowed => "Site not allowed",
+            Self::AddressNotAllowed => "Address not allowed",
+            Self::NotSubscribed => "Not subscribed",
+            Self::MissingScope { .. } => "Scope missing",
+            Self::RateLimited { .. } => "Too many requests",
+            Self::QuotaExceeded { .. } => "Quota used up",
+            Self::ServiceTokenRefused => "Service token not accepted",
+            Self::LogUnavailable => "Log not available",
+            Self::UpstreamPaused { .. } => "Upstream failing",
             Self::UnknownApi => "Unknown API",
             Self::AmbiguousPath => "Ambiguous path",
             Self::UpstreamDown => "Upstream not reachable",
@@ -420,6 +514,12 @@ impl Refusal {
             Self::KeyInUse => {
                 "The key was already accepted by the gateway. Making its secret anew would break whoever uses it. Create another key, move over, then revoke this one."
             }
+            Self::KeyIsProtected => {
+                "Somebody switched on the protection of this key, and it was used within the last seven days. Switch the protection off on the key's page, then revoke it."
+            }
+            Self::RotationUnderWay => {
+                "A key has two secrets at most: the old one and the new one. Retire the old secret on the key's page, or wait until its time is over, then rotate again."
+            }
             Self::CrossSite => {
                 "The browser says that the form was sent by another site (Sec-Fetch-Site, Origin). Open the page here and send it again."
             }
@@ -449,6 +549,39 @@ impl Refusal {
             Self::PausedKey => {
                 "The key rests while the account of its owner is restricted or suspended. It works again, unchanged, when that ends. The owner was told the reason by mail."
             }
+            Self::ExpiredKey => {
+                "The key was given an end when it was created, or its old secret was replaced by a new one and the time for both to work is over. The organization was told before. Create a key, or use the new secret."
+            }
+            Self::EnvironmentClosed => {
+                "The API takes live keys only, or test keys only. A key's environment is its second part: `cs_live_…` or `cs_test_…`."
+            }
+            Self::OriginNotAllowed => {
+                "The request carries an `Origin` header, so a browser sent it, from a site that the API's owner did not name. Call the API from your server, or ask its owner to name the site."
+            }
+            Self::AddressNotAllowed => {
+                "The key's organization bound it to some network addresses, and the request came from another one. The address is compared and not stored. Whoever manages the key can change its addresses on the key's page."
+            }
+            Self::NotSubscribed => {
+                "The key is fine, but its organization has no plan for this API, or its subscription waits for approval. Choose a plan on the API's page in the console."
+            }
+            Self::MissingScope { .. } => {
+                "Operations of this API need scopes, and the key was created without this one. Scopes of a key are set on its page; a key without any has them all."
+            }
+            Self::RateLimited { .. } => {
+                "Limits stand at up to five levels: organization, plan, key, route and address; a request needs room in all of them, and a refused one uses none. `RateLimit-Policy` lists them, `RateLimit` says how much room is left, `Retry-After` when there is room again. Spread your calls, or choose a larger plan."
+            }
+            Self::QuotaExceeded { .. } => {
+                "The plan has a quota for each period, and it is used up. Refused calls and calls that the API behind the gateway could not answer are not counted. `Retry-After` says when the next period begins; a larger plan helps at once."
+            }
+            Self::ServiceTokenRefused => {
+                "`POST /verify` is for the operator's own servers. It wants a token from `gateway.service_tokens` as `Authorization: Bearer <token>`. Keys of developers do not open it."
+            }
+            Self::LogUnavailable => {
+                "The operator wants every call to this API written down, and the gateway could not write: its disk is full or failing. The call was not forwarded and is not counted. It is safe to repeat."
+            }
+            Self::UpstreamPaused { .. } => {
+                "The API behind the gateway failed several times in a row, so the gateway lets it rest for a few seconds instead of sending more. The call was not forwarded and is not counted; it is safe to repeat."
+            }
             Self::UnknownApi => {
                 "The first segment of the path names the API, and there is none with this name. The docs list all of them."
             }
@@ -477,11 +610,34 @@ impl Refusal {
                 | Self::UnknownKey
                 | Self::RevokedKey
                 | Self::PausedKey
+                | Self::ExpiredKey
+                | Self::EnvironmentClosed
+                | Self::OriginNotAllowed
+                | Self::AddressNotAllowed
+                | Self::NotSubscribed
+                | Self::MissingScope { .. }
+                | Self::RateLimited { .. }
+                | Self::QuotaExceeded { .. }
+                | Self::ServiceTokenRefused
+                | Self::LogUnavailable
+                | Self::UpstreamPaused { .. }
                 | Self::UnknownApi
                 | Self::AmbiguousPath
                 | Self::UpstreamDown
                 | Self::UpstreamTimeout { .. }
         )
+    }
+
+    /// When to try again, in seconds, if that is known: the `Retry-After` header (RFC 9110 §10.2.3).
+    #[must_use]
+    pub const fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::TooManyTries { retry_after_s }
+            | Self::RateLimited { retry_after_s, .. }
+            | Self::QuotaExceeded { retry_after_s, .. }
+            | Self::UpstreamPaused { retry_after_s } => Some(*retry_after_s),
+            _ => None,
+        }
     }
 
     /// What is wrong with the field, if this refusal is about it.
@@ -530,6 +686,8 @@ impl fmt::Display for Refusal {
             Self::TooMany { max } => write!(f, "There can be {max} of these at most. Remove one first."),
             Self::KeyIsRevoked => f.write_str("This key is revoked. Create a new one."),
             Self::KeyInUse => f.write_str("This key is already in use, so its secret cannot be made anew. Create another key and revoke this one."),
+            Self::KeyIsProtected => f.write_str("This key is protected while it is in use. Switch the protection off first."),
+            Self::RotationUnderWay => f.write_str("This key has two secrets already. Retire the old one first."),
             Self::CrossSite => f.write_str("This form was sent from another site, so it was not accepted. Open the page here and send it again."),
             Self::MethodNotAllowed => f.write_str("This address does not take that method. The Allow header lists which it takes."),
             Self::TooLarge => f.write_str("This request is too large. Shorten it and send it again."),
@@ -541,6 +699,25 @@ impl fmt::Display for Refusal {
             Self::UnknownKey => f.write_str("There is no such key. Check that you use the right one, or create a new one."),
             Self::RevokedKey => f.write_str("This key was revoked. Use another one, or create a new one."),
             Self::PausedKey => f.write_str("This key rests while its owner's account is restricted. Use another one, or ask the owner."),
+            Self::ExpiredKey => f.write_str("This key or secret has expired. Use the new one, or create another key."),
+            Self::EnvironmentClosed => f.write_str("This API does not take keys of this environment. Use a key of the other one."),
+            Self::OriginNotAllowed => f.write_str("This API is not open to pages of this site. Call it from a server, or ask its owner to allow the site."),
+            Self::AddressNotAllowed => f.write_str("This key does not work from this network address. Use it from an address on its list, or change the list."),
+            Self::NotSubscribed => f.write_str("Your organization has no plan for this API. Choose one in the console."),
+            Self::MissingScope { scope } => write!(f, "This key lacks the scope `{scope}`. Add it on the key's page, or use another key."),
+            Self::RateLimited { level, limit, retry_after_s } => write!(
+                f,
+                "More than {} for this {}. Wait {}, then go on more slowly.",
+                limit, level.word(), wait(*retry_after_s)
+            ),
+            Self::QuotaExceeded { quota, retry_after_s } => write!(
+                f,
+                "The quota of {quota} is used up. It is full again in {}; a larger plan helps at once.",
+                wait(*retry_after_s)
+            ),
+            Self::ServiceTokenRefused => f.write_str("Send a service token of the operator as `Authorization: Bearer <token>`."),
+            Self::LogUnavailable => f.write_str("The gateway cannot write its log, so it forwards nothing to this API. Nothing was charged. Try again in a moment."),
+            Self::UpstreamPaused { retry_after_s } => write!(f, "The API behind the gateway keeps failing and is left alone. Nothing was charged. Try again in {}.", wait(*retry_after_s)),
             Self::UnknownApi => f.write_str("There is no API with this name. The docs list all of them."),
             Self::AmbiguousPath => f.write_str("Send the path without `.`, `..`, empty segments, encoded slashes or backslashes."),
             Self::UpstreamDown => f.write_str("The API behind the gateway could not be reached. Nothing was charged. Try again in a moment."),

@@ -36,6 +36,8 @@ pub struct RequestRow {
     pub response_bytes: i64,
     /// What may be kept of a key that is not known, such as `cs_live_…x7Qd`; absent for malformed ones.
     pub key_hint: Option<String>,
+    /// Units that it took from the quota: none when it was refused or the upstream did not answer.
+    pub cost: i64,
 }
 
 /// Who called.
@@ -45,6 +47,8 @@ pub struct Caller {
     pub key: KeyId,
     /// Its label at that time.
     pub key_label: String,
+    /// Which of the key's secrets, counted from 1: after a rotation two of them work for a while.
+    pub secret_version: u32,
     /// Its environment.
     pub environment: Environment,
     /// The organization.
@@ -328,6 +332,7 @@ mod tests {
             caller: Some(Caller {
                 key: KeyId::new(Uuid::from_u128(3)),
                 key_label: "my server".to_owned(),
+                secret_version: 1,
                 environment: Environment::Live,
                 organization: OrganizationId::new(Uuid::from_u128(4)),
                 organization_name: "Northwind".to_owned(),
@@ -340,6 +345,7 @@ mod tests {
             upstream_us: None,
             response_bytes: 0,
             key_hint: None,
+            cost: 1,
         }
     }
 

@@ -45,6 +45,7 @@ impl Recorder {
             upstream_us: None,
             response_bytes: 0,
             key_hint: None,
+            cost: 0,
         };
         Self { arrival, row: Some(row), code: None, sink, _open: open }
     }

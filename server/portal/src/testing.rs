@@ -347,6 +347,7 @@ pub(crate) fn caller(owner: &SignedIn, key: &Key) -> Caller {
     Caller {
         key: key.id,
         key_label: key.label.clone(),
+        secret_version: 1,
         environment: key.environment,
         organization: owner.organization.id,
         organization_name: owner.organization.name.clone(),
@@ -369,6 +370,7 @@ pub(crate) fn row(at: DateTime<Utc>, caller: Option<Caller>) -> RequestRow {
         upstream_us: (!refused).then_some(1_000),
         response_bytes: 300,
         key_hint: None,
+        cost: 1,
     }
 }
 

@@ -635,6 +635,7 @@ pub fn row(caller: Option<Caller>) -> RequestRow {
         upstream_us: (!refused).then_some(1_000),
         response_bytes: 300,
         key_hint: None,
+        cost: 1,
     }
 }
 
@@ -643,6 +644,7 @@ pub fn caller((organization, name): &(OrganizationId, String), label: &str) -> C
     Caller {
         key: KeyId::new(Uuid::now_v7()),
         key_label: label.to_owned(),
+        secret_version: 1,
         environment: Environment::Live,
         organization: *organization,
         organization_name: name.clone(),

@@ -51,6 +51,7 @@ pub fn caller() -> Caller {
     Caller {
         key: KeyId::new(Uuid::from_u128(3)),
         key_label: "My server".to_owned(),
+        secret_version: 1,
         environment: Environment::Live,
         organization: OrganizationId::new(Uuid::from_u128(4)),
         organization_name: "Northwind".to_owned(),

@@ -335,6 +335,7 @@ fn caller(key: &table::Model, organization_name: &str) -> Caller {
     Caller {
         key: key.key(),
         key_label: key.label.clone(),
+        secret_version: 1,
         environment: key.environment(),
         organization: OrganizationId::new(key.organization_id),
         organization_name: organization_name.to_owned(),

@@ -53,6 +53,8 @@ pub enum Purpose {
     DeliverMail,
     /// To show usage.
     ShowUsage,
+    /// To keep to the limits of a plan.
+    EnforceLimits,
     /// To find errors together with the developer.
     Troubleshoot,
     /// To detect abuse and protect availability.
@@ -295,8 +297,8 @@ const APIS: Common = Common {
 const MIGRATIONS: Common = Common { table: "seaql_migrations", ..APIS };
 
 use Purpose::{
-    DeliverMail, IssueKeys, PreventAbuse, ProveConsent, RunAccount, RunService, SecureAccess, ShowUsage, Troubleshoot,
-    VerifyEmail,
+    DeliverMail, EnforceLimits, IssueKeys, PreventAbuse, ProveConsent, RunAccount, RunService, SecureAccess, ShowUsage,
+    Troubleshoot, VerifyEmail,
 };
 
 /// The register.
@@ -602,6 +604,8 @@ pub const REGISTER: &[Entry] = &[
         &[Troubleshoot, PreventAbuse],
         &["MAST-28"],
     ),
+    REQUEST_LOGS.column("cost", "Units taken from the quota", &[ShowUsage, EnforceLimits], &["FLOW-11", "FLOW-29"]),
+    REQUEST_LOGS.column("secret_version", "Which of the key’s secrets", &[Troubleshoot, ShowUsage], &["MASA-25"]),
     USAGE.column("minute", "Requests by minute, key, API, route and answer", &[ShowUsage], &["CARD-07", "FLOW-11"]),
     USAGE.column(
         "organization_id",
@@ -624,6 +628,7 @@ pub const REGISTER: &[Entry] = &[
     USAGE.column("failed", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11", "FLOW-12"]),
     USAGE.column("latency_us", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-13"]),
     USAGE.column("response_bytes", "Sums of requests, failures, latency and bytes", &[ShowUsage], &["FLOW-11"]),
+    USAGE.column("units", "Units taken from quotas", &[ShowUsage, EnforceLimits], &["FLOW-11", "FLOW-29"]),
     AUDIT_EVENTS.column(
         "seq",
         "Event: its place in the chain, which shows whether anything was altered",
@@ -851,6 +856,7 @@ impl Purpose {
             Self::IssueKeys => "issue keys",
             Self::DeliverMail => "deliver the mails your account needs",
             Self::ShowUsage => "show usage",
+            Self::EnforceLimits => "keep to the limits of your plan",
             Self::Troubleshoot => "help find errors",
             Self::PreventAbuse => "prevent abuse",
             Self::ProveConsent => "prove what was agreed",

@@ -26,6 +26,9 @@ pub(crate) struct Model {
     pub upstream_us: Option<i64>,
     pub response_bytes: i64,
     pub key_hint: Option<String>,
+    pub cost: i64,
+    /// Which of the key's secrets; absent where no key was recognized.
+    pub secret_version: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -49,6 +52,8 @@ pub(crate) fn to_stored(row: &RequestRow) -> ActiveModel {
         upstream_us: Set(row.upstream_us),
         response_bytes: Set(row.response_bytes),
         key_hint: Set(row.key_hint.clone()),
+        cost: Set(row.cost),
+        secret_version: Set(caller.map(|caller| i64::from(caller.secret_version))),
     }
 }
 
@@ -59,6 +64,7 @@ impl Model {
             (Some(key), Some(organization)) => Some(Caller {
                 key: KeyId::new(key),
                 key_label: self.key_label,
+                secret_version: self.secret_version.and_then(|version| version.try_into().ok()).unwrap_or(1),
                 environment: self.environment.as_deref().and_then(Environment::from_word).unwrap_or_default(),
                 organization: OrganizationId::new(organization),
                 organization_name: organization_name.unwrap_or_default().to_owned(),
@@ -78,6 +84,7 @@ impl Model {
             upstream_us: self.upstream_us,
             response_bytes: self.response_bytes,
             key_hint: self.key_hint,
+            cost: self.cost,
         }
     }
 }

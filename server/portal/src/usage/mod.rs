@@ -45,6 +45,7 @@ struct Sums {
     failed: i64,
     latency_us: i64,
     response_bytes: i64,
+    units: i64,
 }
 
 /// Counts rows that were stored in the same transaction.
@@ -71,6 +72,7 @@ pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<()> {
         sums.failed += i64::from(row.status >= 500);
         sums.latency_us += row.latency_us;
         sums.response_bytes += row.response_bytes;
+        sums.units += row.cost;
         if let Some(caller) = caller.filter(|_| !row.is_refused()) {
             let last = used.entry(caller.key.uuid()).or_default();
             *last = Ord::max(*last, minute);
@@ -89,8 +91,15 @@ pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<()> {
         failed: Set(sums.failed),
         latency_us: Set(sums.latency_us),
         response_bytes: Set(sums.response_bytes),
+        units: Set(sums.units),
     });
-    let sums = [table::Column::Requests, table::Column::Failed, table::Column::LatencyUs, table::Column::ResponseBytes];
+    let sums = [
+        table::Column::Requests,
+        table::Column::Failed,
+        table::Column::LatencyUs,
+        table::Column::ResponseBytes,
+        table::Column::Units,
+    ];
     let mut on_conflict = OnConflict::columns(table::KEY);
     for column in sums {
         on_conflict.value(column, Expr::col((table::Entity, column)).add(Expr::col(("excluded", column))));

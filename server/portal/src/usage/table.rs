@@ -27,6 +27,8 @@ pub(crate) struct Model {
     pub failed: i64,
     pub latency_us: i64,
     pub response_bytes: i64,
+    /// What these requests took from quotas.
+    pub units: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -34,6 +34,7 @@ fn row(number: u128) -> RequestRow {
         upstream_us: None,
         response_bytes: 0,
         key_hint: None,
+        cost: 1,
     }
 }
 
