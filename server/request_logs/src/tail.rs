@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 pub enum TailEvent {
     /// Rows that were just stored, the oldest first.
     Rows(Arc<[RequestRow]>),
-    /// So many rows are missing before the next event: this viewer was too slow, or the queue was full.
+    /// So many rows are missing before the next event: this viewer was too slow, or they are lost.
     Skipped(u64),
 }
 
@@ -60,7 +60,7 @@ impl Tail {
     }
 }
 
-/// A stretch of the ledger: rows that were stored, or, without rows, a number of rows that were dropped.
+/// A stretch of the ledger: rows that were stored, or, without rows, a number of rows that were lost.
 #[derive(Clone, Debug)]
 struct Notice {
     /// How many rows were stored or dropped before these.
