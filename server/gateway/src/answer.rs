@@ -1,6 +1,7 @@
 //! One request from its arrival to its answer: the published order of checks, and the body that ends the row.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -13,12 +14,15 @@ use http::{Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use crate::address::ClientAddress;
+use crate::admit::{Asked, Denied, Standing, admit};
 use crate::authenticate::Verdict;
 use crate::clock::Arrival;
-use crate::forward::Failure;
+use crate::forward::{Call, Failure};
 use crate::ports::{Grant, Upstream};
 use crate::record::Recorder;
-use crate::{Gateway, RESERVED, headers, path, problem};
+use crate::upgrade::{self, Tunnel};
+use crate::{Gateway, RESERVED, cors, headers, path, problem, standing};
 
 /// The client broke off: there is nobody to answer, so the connection ends.
 #[derive(Debug)]
@@ -32,6 +36,9 @@ impl fmt::Display for Gone {
 
 impl std::error::Error for Gone {}
 
+/// Where the operator's servers ask; its segment is one of [`RESERVED`].
+const VERIFY: &str = "/verify";
+
 /// A request that may be forwarded.
 struct Admitted<'a> {
     upstream: Arc<Upstream>,
@@ -39,57 +46,126 @@ struct Admitted<'a> {
     secret: &'a str,
     /// The path behind the slug; begins with `/`.
     path: &'a str,
+    standing: Standing,
+}
+
+/// How far the checks came.
+enum Checked<'a> {
+    Admitted(Box<Admitted<'a>>),
+    /// A browser asks before it sends a request.
+    Preflight(Response<Bytes>),
+    Denied(Denied, Option<Arc<Upstream>>),
 }
 
 impl Gateway {
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response<AnswerBody>, Gone> {
+    /// `peer` is where the connection comes from.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Response<AnswerBody>, Gone> {
         if is_health_check(&request) {
             return Ok(health());
         }
         let arrival = Arrival::now();
         let inner = &*self.inner;
-        let mut recorder = Recorder::begin(arrival, request.method(), inner.sink.clone(), inner.open_rows.token());
+        let mut recorder = Recorder::begin(arrival, request.method(), inner);
         let (parts, body) = request.into_parts();
-        let refusal = match self.admit(&parts, &mut recorder) {
-            Err(refusal) => refusal,
-            Ok(admitted) => match self.forward(&admitted, &parts, body, arrival, &mut recorder).await {
-                Ok(answer) => {
+        if parts.uri.path() == VERIFY {
+            return Ok(self.answer_to_server(&parts, body, arrival, recorder).await);
+        }
+        let (denied, upstream) = match self.check(&parts, peer, arrival, &mut recorder) {
+            Checked::Preflight(answer) => {
+                recorder.answers(answer.status());
+                return Ok(answer.map(|_| AnswerBody::new(Source::Own(None), recorder)));
+            }
+            Checked::Denied(denied, upstream) => (denied, upstream),
+            Checked::Admitted(admitted) => match self.forward(&admitted, &parts, body, arrival, &mut recorder).await {
+                Ok(mut answer) => {
                     recorder.answers(answer.status());
+                    if let Some(tunnel) = answer.extensions_mut().remove::<Tunnel>() {
+                        let (gateway, headers) = (self.clone(), parts.headers.clone());
+                        inner.tunnels.begin(tunnel, recorder, move || gateway.is_open_to(&headers));
+                        return Ok(answer.map(|_| AnswerBody::nobodys(None)));
+                    }
                     return Ok(answer.map(|body| AnswerBody::new(Source::Upstream(body), recorder)));
                 }
                 Err(Failure::Gone) => return Err(Gone),
-                Err(Failure::Refused(refusal)) => refusal,
+                Err(Failure::Refused(refusal)) => {
+                    let Admitted { upstream, standing, .. } = *admitted;
+                    (Denied { refusal, standing: Some(standing) }, Some(upstream))
+                }
             },
         };
-        let answer = problem::problem(&refusal, &inner.portal_url, arrival.id);
+        let mut answer = problem::problem(&denied.refusal, &inner.portal_url, arrival.id);
+        if let Some(numbers) = &denied.standing {
+            standing::write(numbers, arrival.at, answer.headers_mut());
+        }
+        if let Some(origin) = upstream.and_then(|upstream| cors::allowed_origin(&parts.headers, &upstream)) {
+            cors::allow(origin, answer.headers_mut());
+        }
         recorder.answers(answer.status());
-        recorder.refused(&refusal);
+        recorder.refused(&denied.refusal);
         // The length stays in the headers (RFC 9110 §9.3.2).
         let bodiless = parts.method == Method::HEAD;
         Ok(answer.map(|bytes| AnswerBody::new(Source::Own((!bodiless).then_some(bytes)), recorder)))
     }
 
-    /// The checks, in the order that the crate's documentation publishes.
-    fn admit<'a>(&self, parts: &'a Parts, recorder: &mut Recorder) -> Result<Admitted<'a>, Refusal> {
+    /// Whether the key in these headers, which was admitted once, would still be.
+    fn is_open_to(&self, headers: &http::HeaderMap) -> bool {
+        let now = Arrival::now().at;
+        matches!(
+            self.inner.keyring.authenticate(headers),
+            Verdict::Admitted { grant, .. } if grant.expires_at.is_none_or(|end| end > now)
+        )
+    }
+
+    async fn answer_to_server(
+        &self,
+        parts: &Parts,
+        body: Incoming,
+        arrival: Arrival,
+        mut recorder: Recorder,
+    ) -> Response<AnswerBody> {
+        let decided = match parts.method {
+            Method::POST => {
+                recorder.answers(http::StatusCode::OK);
+                self.verify(&parts.headers, body, arrival, &mut recorder).await
+            }
+            _ => Err(Refusal::MethodNotAllowed),
+        };
+        let answer = decided.unwrap_or_else(|refusal| {
+            let answer = problem::problem(&refusal, &self.inner.portal_url, arrival.id);
+            recorder.answers(answer.status());
+            recorder.refused(&refusal);
+            answer
+        });
+        answer.map(|bytes| AnswerBody::new(Source::Own(Some(bytes)), recorder))
+    }
+
+    /// The checks, in the order of [`contract::checks::CHECKS`].
+    fn check<'a>(&self, parts: &'a Parts, peer: IpAddr, arrival: Arrival, recorder: &mut Recorder) -> Checked<'a> {
         let inner = &*self.inner;
+        let denied = |refusal: Refusal| Checked::Denied(refusal.into(), None);
         if matches!(parts.method, Method::TRACE | Method::CONNECT) {
-            return Err(Refusal::MethodNotAllowed);
+            return denied(Refusal::MethodNotAllowed);
         }
         let path = parts.uri.path();
         if !path::is_unambiguous(path) {
-            return Err(Refusal::AmbiguousPath);
+            return denied(Refusal::AmbiguousPath);
         }
         let slug = path[1..].split('/').next().unwrap_or_default();
         let rest = match &path[1 + slug.len()..] {
             "" => "/",
             rest => rest,
         };
-        let upstream = Some(slug).filter(|slug| !RESERVED.contains(slug)).and_then(|slug| inner.upstreams.find(slug));
+        let upstream =
+            Some(slug).filter(|slug| !RESERVED.contains(slug)).and_then(|slug| inner.ports.upstreams.find(slug));
+        let route = upstream.as_ref().and_then(|upstream| upstream.routes.find(&parts.method, rest));
         if let Some(upstream) = &upstream {
-            recorder.addressed(upstream, upstream.routes.find(&parts.method, rest));
+            recorder.addressed(upstream, route.map(|route| route.template));
         }
         if inner.keyring.is_in_url(path, parts.uri.query()) {
-            return Err(Refusal::KeyInUrl);
+            return denied(Refusal::KeyInUrl);
+        }
+        if let Some(answer) = upstream.as_ref().and_then(|upstream| cors::preflight(parts, upstream, arrival.id)) {
+            return Checked::Preflight(answer);
         }
         let verdict = inner.keyring.authenticate(&parts.headers);
         match &verdict {
@@ -97,10 +173,27 @@ impl Gateway {
             Verdict::Refused { hint, .. } => recorder.hinted(hint.clone()),
         }
         // The caller stands in the row of an unknown API too: a developer finds the typing error in the own log.
-        let upstream = upstream.ok_or(Refusal::UnknownApi)?;
-        match verdict {
-            Verdict::Admitted { grant, secret } => Ok(Admitted { upstream, grant, secret, path: rest }),
-            Verdict::Refused { refusal, .. } => Err(refusal),
+        let Some(upstream) = upstream.clone() else { return denied(Refusal::UnknownApi) };
+        let (grant, secret) = match verdict {
+            Verdict::Admitted { grant, secret } => (grant, secret),
+            Verdict::Refused { refusal, .. } => return Checked::Denied(refusal.into(), Some(upstream)),
+        };
+        let asked = Asked {
+            upstream: &upstream,
+            route,
+            address: Some(ClientAddress::of(peer, &parts.headers, &inner.trusted_proxies)),
+            origin: parts.headers.get(http::header::ORIGIN),
+            cost: None,
+            at: arrival.at,
+            now: arrival.ticks(),
+        };
+        match admit(&grant, &asked, &*inner.ports.subscriptions, &*inner.ports.sink) {
+            Err(denied) => Checked::Denied(denied, Some(upstream)),
+            Ok(ticket) => {
+                recorder.charged(ticket.charge);
+                let standing = ticket.standing;
+                Checked::Admitted(Box::new(Admitted { upstream, grant, secret, path: rest, standing }))
+            }
         }
     }
 
@@ -113,12 +206,19 @@ impl Gateway {
         recorder: &mut Recorder,
     ) -> Result<Response<Incoming>, Failure> {
         let id = problem::request_id(arrival.id).unwrap_or(HeaderValue::from_static(""));
-        let length = body.size_hint().exact();
-        let headers = headers::towards_upstream(&parts.headers, admitted.secret, &admitted.grant.caller, &id, length);
-        let target = (admitted.path, parts.uri.query());
-        let forwarder = &self.inner.forwarder;
-        let mut answer = forwarder.forward(&admitted.upstream, &parts.method, target, headers, body, recorder).await?;
-        headers::towards_client(answer.headers_mut(), &id);
+        let Admitted { upstream, grant, secret, path, .. } = admitted;
+        let call = Call { upstream, parts, path, secret, caller: &grant.identity, id: &id };
+        let mut answer = self.inner.forwarder.forward(&call, body, recorder).await?;
+        let is_upgrade = answer.extensions().get::<Tunnel>().is_some();
+        let headers = answer.headers_mut();
+        headers::towards_client(headers, &id);
+        if is_upgrade {
+            upgrade::say(headers);
+        }
+        standing::write(&admitted.standing, arrival.at, headers);
+        if let Some(origin) = cors::allowed_origin(&parts.headers, &admitted.upstream) {
+            cors::allow(origin, headers);
+        }
         Ok(answer)
     }
 }
@@ -128,7 +228,7 @@ fn is_health_check(request: &Request<Incoming>) -> bool {
 }
 
 fn health() -> Response<AnswerBody> {
-    let mut answer = Response::new(AnswerBody { source: Source::Own(Some(Bytes::from_static(b"ok"))), recorder: None });
+    let mut answer = Response::new(AnswerBody::nobodys(Some(Bytes::from_static(b"ok"))));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
@@ -152,6 +252,11 @@ impl AnswerBody {
         let mut body = Self { source, recorder: Some(recorder) };
         body.finish_at_end();
         body
+    }
+
+    /// A body whose row, if there is one, is somebody else's.
+    fn nobodys(bytes: Option<Bytes>) -> Self {
+        Self { source: Source::Own(bytes), recorder: None }
     }
 
     fn finish_at_end(&mut self) {

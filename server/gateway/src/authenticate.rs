@@ -55,10 +55,14 @@ impl Keyring {
     }
 
     pub(crate) fn authenticate<'a>(&self, headers: &'a HeaderMap) -> Verdict<'a> {
-        let text = match self.presented(headers) {
-            Ok(text) => text,
-            Err(refusal) => return Verdict::refused(refusal),
-        };
+        match self.presented(headers) {
+            Ok(text) => self.verdict(text),
+            Err(refusal) => Verdict::refused(refusal),
+        }
+    }
+
+    /// Who has this key, whether it works.
+    pub(crate) fn verdict<'a>(&self, text: &'a [u8]) -> Verdict<'a> {
         let Some(key) = std::str::from_utf8(text).ok().and_then(|text| format::parse(text, &self.prefix)) else {
             return Verdict::refused(Refusal::MalformedKey);
         };
@@ -127,7 +131,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a Head
 }
 
 /// The token of `Bearer <token>` (RFC 6750 §2.1), its scheme in any case (RFC 9110 §11.1). An empty one is none.
-fn bearer(value: &HeaderValue) -> Option<&[u8]> {
+pub(crate) fn bearer(value: &HeaderValue) -> Option<&[u8]> {
     let (scheme, rest) = value.as_bytes().split_at_checked("bearer".len())?;
     let is_bearer = scheme.eq_ignore_ascii_case(b"bearer") && rest.first().is_none_or(u8::is_ascii_whitespace);
     let token = rest.trim_ascii();

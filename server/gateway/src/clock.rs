@@ -1,9 +1,12 @@
 //! The gateway's clock: the only place that reads the wall clock.
 
+use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use contract::{Millis, RequestId};
 use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::limit::Ticks;
 
 /// When a request arrived: by the wall for its row, by the monotonic clock for its latency.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +28,13 @@ impl Arrival {
             instant: Instant::now(),
             id: RequestId::new(Uuid::new_v7(stamp)),
         }
+    }
+
+    /// The moment on the clock that limits use: nanoseconds since the process first asked.
+    pub(crate) fn ticks(&self) -> Ticks {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let start = START.get_or_init(|| self.instant);
+        u64::try_from(self.instant.saturating_duration_since(*start).as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Microseconds since the arrival.

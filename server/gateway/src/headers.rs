@@ -2,16 +2,18 @@
 //!
 //! - What belongs to one connection stays there (RFC 9110 §7.6.1).
 //! - What says who or where a client is comes from us or not at all.
+//! - Trailers pass under the same rules, and only what means the same after the body as before it (RFC 9110 §6.5.1).
 
 use std::borrow::Cow;
 
-use contract::request_logs::Caller;
 use http::header::{
-    ALT_SVC, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE, VIA,
+    ALT_SVC, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, MAX_FORWARDS, PRAGMA, RANGE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 
 use crate::authenticate::X_API_KEY;
+use crate::ports::Identity;
 use crate::problem::REQUEST_ID;
 
 const KEEP_ALIVE: &str = "keep-alive";
@@ -53,18 +55,14 @@ const ADDRESSES: [&str; 20] = [
 pub(crate) fn towards_upstream(
     from: &HeaderMap,
     secret: &str,
-    caller: &Caller,
+    identity: &Identity,
     id: &HeaderValue,
     exact_length: Option<u64>,
 ) -> HeaderMap {
     let named = named_by_connection(from);
     let mut to = HeaderMap::with_capacity(from.len() + 5);
     for (name, value) in from {
-        let passes = !is_of_one_connection(name, &named)
-            && ![&TRAILER, &HOST, &X_API_KEY, &REQUEST_ID, &EXPECT, &VIA, &CONTENT_LENGTH, &COOKIE].contains(&name)
-            && !is_about_the_client(name)
-            && !holds(value, secret);
-        if passes {
+        if may_pass(name, &named) && ![&TRAILER, &COOKIE].contains(&name) && !holds(value, secret) {
             to.append(name.clone(), value.clone());
         }
     }
@@ -75,23 +73,111 @@ pub(crate) fn towards_upstream(
     if let Some(length) = exact_length.filter(|_| from.contains_key(CONTENT_LENGTH)) {
         to.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
+    // Only a body whose end is not said before may have trailers.
+    if let Some(trailer) = announced(from, &named).filter(|_| exact_length.is_none()) {
+        to.insert(TRAILER, trailer);
+    }
     to.insert(VIA, OUR_VIA);
     to.insert(REQUEST_ID, id.clone());
-    for (name, text) in [
-        (KEY, caller.key.to_string()),
-        (ORGANIZATION, caller.organization.to_string()),
-        (ENVIRONMENT, caller.environment.word().to_owned()),
-    ] {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            to.insert(name, value);
-        }
-    }
+    to.insert(KEY, identity.key.clone());
+    to.insert(ORGANIZATION, identity.organization.clone());
+    to.insert(ENVIRONMENT, identity.environment.clone());
     to
+}
+
+/// Whether a header of the request may reach the upstream at all, whatever it says.
+fn may_pass(name: &HeaderName, named: &[String]) -> bool {
+    !is_of_one_connection(name, named)
+        && ![&HOST, &X_API_KEY, &REQUEST_ID, &EXPECT, &VIA, &CONTENT_LENGTH].contains(&name)
+        && !is_about_the_client(name)
+}
+
+/// Which trailers of a request pass.
+pub(crate) struct TrailerRule {
+    secret: String,
+    named: Vec<String>,
+}
+
+impl TrailerRule {
+    /// The rule for the trailers of the request with these headers.
+    pub(crate) fn new(headers: &HeaderMap, secret: &str) -> Self {
+        Self { secret: secret.to_owned(), named: named_by_connection(headers) }
+    }
+
+    /// Takes away what must not pass, and tells whether anything is left.
+    pub(crate) fn leaves_some(&self, trailers: &mut HeaderMap) -> bool {
+        keep(trailers, |name| may_pass(name, &self.named) && means_the_same_later(name));
+        let telling: Vec<HeaderName> =
+            trailers.iter().filter(|(_, value)| holds(value, &self.secret)).map(|(name, _)| name.clone()).collect();
+        for name in telling {
+            trailers.remove(name);
+        }
+        !trailers.is_empty()
+    }
+}
+
+/// Trailers that framed, routed, authorized or changed a request that is already under way would be read by some and
+/// not by others.
+fn means_the_same_later(name: &HeaderName) -> bool {
+    ![
+        AUTHORIZATION,
+        CACHE_CONTROL,
+        CONTENT_ENCODING,
+        CONTENT_RANGE,
+        CONTENT_TYPE,
+        COOKIE,
+        IF_MATCH,
+        IF_MODIFIED_SINCE,
+        IF_NONE_MATCH,
+        IF_RANGE,
+        IF_UNMODIFIED_SINCE,
+        MAX_FORWARDS,
+        PRAGMA,
+        RANGE,
+        TRAILER,
+    ]
+    .contains(name)
+}
+
+/// The trailers that the request announces, without those that will not pass.
+fn announced(from: &HeaderMap, named: &[String]) -> Option<HeaderValue> {
+    let names: Vec<HeaderName> = from
+        .get_all(TRAILER)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| may_pass(name, named) && means_the_same_later(name))
+        .collect();
+    let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
+    (!names.is_empty()).then(|| HeaderValue::try_from(names.join(", ")).ok()).flatten()
+}
+
+/// Says to the upstream that trailers are welcome, if they are to the client. It is news for the next connection, not
+/// the client's header passed on.
+pub(crate) fn welcome_trailers(from: &HeaderMap, to: &mut HeaderMap, scheme: Option<&http::uri::Scheme>) {
+    if !lists(from, &TE, "trailers") {
+        return;
+    }
+    to.insert(TE, HeaderValue::from_static("trailers"));
+    // RFC 9110 §10.1.4 asks for it on HTTP/1.1; HTTP/2 forbids it, and over TLS an upstream may speak that.
+    if scheme == Some(&http::uri::Scheme::HTTP) {
+        to.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
+/// Whether a header is a list that has this word, in any case.
+pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let mut words = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    words.any(|other| other.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Takes from the upstream's answer what does not concern the client, and names the request.
 pub(crate) fn towards_client(headers: &mut HeaderMap, id: &HeaderValue) {
     let named = named_by_connection(headers);
+    // An answer that was chunked and also says a length was read by its chunks (RFC 9112 §6.3), and has no other length.
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
     keep(headers, |name| !is_of_one_connection(name, &named) && passes_towards_client(name));
     headers.insert(REQUEST_ID, id.clone());
 }

@@ -1,14 +1,7 @@
-//! The data plane: authenticate, forward, record.
+//! The data plane: authenticate, admit, forward, record.
 //!
-//! A request to `/{api}/{path}` is answered in this order; the first "no" is the answer:
-//!
-//! 1. The method may pass a gateway (`TRACE` and `CONNECT` may not): `method_not_allowed`.
-//! 2. The path has one meaning: `ambiguous_path`.
-//! 3. No key stands in the URL: `key_in_url`. Such a key is not looked at, and no part of the URL is kept.
-//! 4. The API exists: `unknown_api`. Before the key, so that a typing error in the URL is not reported as a key problem.
-//! 5. Exactly one key: `missing_key`, `several_keys`; well-formed: `malformed_key`; known: `unknown_key`; not
-//!    revoked: `revoked_key`; not resting: `paused_key`.
-//! 6. The upstream answers: `upstream_down`, `upstream_timeout`.
+//! A request to `/{api}/{path}` is answered in the order of [`contract::checks::CHECKS`]; the first "no" is the answer,
+//! and it costs nothing. `POST /verify` goes the same way and stops before the upstream.
 //!
 //! Two things are no requests and leave no row: `GET /healthz`, and what is not HTTP or larger than 64 KiB of headers
 //! (the protocol layer answers 400 or 431 and closes the connection).
@@ -21,35 +14,54 @@
 //! - Bodies are opaque and stream both ways; nothing is buffered beyond what the connection holds.
 //! - The key that opened the gateway reaches the upstream in no header; who called is said in `X-Countersign-*` headers
 //!   that nobody else can set.
-//! - Addresses of clients are neither read nor forwarded.
+//! - Addresses of clients are compared and forgotten ([`AddressMeters`]); they are neither recorded nor forwarded.
 //!
 //! # Metrics
 //! `countersign_gateway_requests_total{status_class,code}`, `countersign_gateway_duration_seconds`,
 //! `countersign_gateway_in_flight`. No label names a person, a key or an organization.
 
+mod address;
+mod admit;
 mod answer;
 mod authenticate;
 mod clock;
+mod cors;
 mod forward;
 mod headers;
+mod limit;
+mod measures;
 mod path;
 pub mod ports;
 mod problem;
+mod quota;
 mod record;
 pub mod routes;
 mod serve;
+mod standing;
+mod upgrade;
+mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use contract::keys::hash::KeyHasher;
+use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
+pub use crate::address::AddressMeters;
 use crate::authenticate::Keyring;
 use crate::forward::Forwarder;
-pub use crate::ports::{Grant, GrantState, KeyDirectory, RequestSink, Upstream, UpstreamDirectory};
-pub use crate::routes::{RouteProblem, Routes};
+pub use crate::limit::Meter;
+use crate::measures::Measures;
+pub use crate::ports::{
+    Grant, GrantState, Identity, KeyDirectory, Ports, RequestSink, RouteMeters, Subscription, SubscriptionDirectory,
+    Upstream, UpstreamDirectory,
+};
+pub use crate::quota::Spent;
+pub use crate::routes::{Operation, RouteProblem, Routes};
 pub use crate::serve::serve;
+use crate::upgrade::Tunnels;
+use crate::verify::ServiceTokens;
 
 /// First path segments that can never name an API: the gateway's own.
 pub const RESERVED: [&str; 4] = ["verify", "mau", ".well-known", "healthz"];
@@ -58,7 +70,7 @@ pub const RESERVED: [&str; 4] = ["verify", "mau", ".well-known", "healthz"];
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// What the gateway must be told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// What keys start with.
     pub key_prefix: String,
@@ -68,6 +80,10 @@ pub struct Settings {
     pub hasher: KeyHasher,
     /// How long a shutdown waits for running requests.
     pub drain: Duration,
+    /// Proxies whose word in `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What opens `POST /verify`; with none it stays closed.
+    pub service_tokens: Vec<String>,
     /// Certificate authorities (X.509, DER) that sign the upstreams' certificates, instead of Mozilla's list; empty
     /// means Mozilla's list.
     pub upstream_roots: Vec<Vec<u8>>,
@@ -82,6 +98,8 @@ impl Settings {
             portal_url: portal_url.into(),
             hasher,
             drain: DRAIN,
+            trusted_proxies: Vec::new(),
+            service_tokens: Vec::new(),
             upstream_roots: Vec::new(),
         }
     }
@@ -97,11 +115,15 @@ struct Inner {
     portal_url: String,
     drain: Duration,
     keyring: Keyring,
-    upstreams: Arc<dyn UpstreamDirectory>,
+    ports: Ports,
+    trusted_proxies: Vec<IpNet>,
+    service_tokens: ServiceTokens,
     forwarder: Forwarder,
-    sink: Arc<dyn RequestSink>,
+    measures: Arc<Measures>,
     /// Requests whose row is not recorded yet.
     open_rows: TaskTracker,
+    /// Connections that were upgraded.
+    tunnels: Tunnels,
 }
 
 impl Gateway {
@@ -109,24 +131,29 @@ impl Gateway {
     ///
     /// # Errors
     /// If one of [`Settings::upstream_roots`] is not a certificate.
-    pub fn new(
-        settings: Settings,
-        keys: Arc<dyn KeyDirectory>,
-        upstreams: Arc<dyn UpstreamDirectory>,
-        sink: Arc<dyn RequestSink>,
-    ) -> anyhow::Result<Self> {
+    pub fn new(settings: Settings, ports: Ports) -> anyhow::Result<Self> {
         let forwarder = Forwarder::new(&settings.upstream_roots)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 portal_url: settings.portal_url,
                 drain: settings.drain,
-                keyring: Keyring::new(settings.key_prefix, settings.hasher, keys),
-                upstreams,
+                service_tokens: ServiceTokens::new(settings.hasher.clone(), &settings.service_tokens),
+                keyring: Keyring::new(settings.key_prefix, settings.hasher, ports.keys.clone()),
+                ports,
+                trusted_proxies: settings.trusted_proxies,
                 forwarder,
-                sink,
+                measures: Arc::new(Measures::new()),
                 open_rows: TaskTracker::new(),
+                tunnels: Tunnels::default(),
             }),
         })
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Holds tokens.
+        f.write_str("Settings")
     }
 }
 

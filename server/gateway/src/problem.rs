@@ -4,7 +4,7 @@ use bytes::Bytes;
 use contract::refusal::ProblemDocument;
 use contract::{Refusal, RequestId};
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LINK, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, LINK, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
 
@@ -32,9 +32,12 @@ pub(crate) fn problem(refusal: &Refusal, portal_url: &str, id: RequestId) -> Res
     if let Some(value) = request_id(id) {
         headers.insert(REQUEST_ID, value);
     }
+    if let Some(seconds) = refusal.retry_after_s() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     match refusal {
-        Refusal::MissingKey => drop(headers.insert(WWW_AUTHENTICATE, CHALLENGE)),
-        Refusal::MalformedKey | Refusal::UnknownKey | Refusal::RevokedKey => {
+        Refusal::MissingKey | Refusal::ServiceTokenRefused => drop(headers.insert(WWW_AUTHENTICATE, CHALLENGE)),
+        Refusal::MalformedKey | Refusal::UnknownKey | Refusal::RevokedKey | Refusal::ExpiredKey => {
             headers.insert(WWW_AUTHENTICATE, CHALLENGE_AGAIN);
         }
         Refusal::MethodNotAllowed => drop(headers.insert(ALLOW, ALLOWED)),

@@ -12,7 +12,10 @@ use contract::request_logs::RequestRow;
 use http::{Method, StatusCode};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::Inner;
+use crate::admit::Charge;
 use crate::clock::Arrival;
+use crate::measures::Measures;
 use crate::ports::{Grant, RequestSink, Upstream};
 
 /// The status of a row whose client went away, or stopped sending, before there was an answer. Not registered with
@@ -25,13 +28,16 @@ pub(crate) struct Recorder {
     /// Gone once recorded.
     row: Option<RequestRow>,
     code: Option<&'static str>,
+    charge: Option<Charge>,
     sink: Arc<dyn RequestSink>,
+    measures: Arc<Measures>,
     _open: TaskTrackerToken,
 }
 
 impl Recorder {
-    pub(crate) fn begin(arrival: Arrival, method: &Method, sink: Arc<dyn RequestSink>, open: TaskTrackerToken) -> Self {
-        metrics::gauge!("countersign_gateway_in_flight").increment(1.0);
+    pub(crate) fn begin(arrival: Arrival, method: &Method, inner: &Inner) -> Self {
+        let (sink, measures, open) = (inner.ports.sink.clone(), inner.measures.clone(), inner.open_rows.token());
+        measures.in_flight.increment(1.0);
         let row = RequestRow {
             id: arrival.id,
             at: arrival.at,
@@ -47,7 +53,27 @@ impl Recorder {
             key_hint: None,
             cost: 0,
         };
-        Self { arrival, row: Some(row), code: None, sink, _open: open }
+        Self { arrival, row: Some(row), code: None, charge: None, sink, measures, _open: open }
+    }
+
+    /// An operator's server asks about a request with this method.
+    pub(crate) fn asks(&mut self, method: &Method) {
+        if let Some(row) = &mut self.row {
+            row.method = registered(method).to_owned();
+        }
+    }
+
+    /// These units were taken from the caller's quota.
+    pub(crate) fn charged(&mut self, charge: Charge) {
+        self.charge = Some(charge);
+    }
+
+    /// An operator's server was told no: the row says what its caller should be told.
+    pub(crate) fn decided_against(&mut self, refusal: &Refusal) {
+        if let Some(row) = &mut self.row {
+            row.status = refusal.status();
+        }
+        self.refused(refusal);
     }
 
     /// The path names this API, and this template of it.
@@ -103,14 +129,16 @@ impl Recorder {
         let Some(mut row) = self.row.take() else { return };
         row.latency_us = self.arrival.elapsed_us();
         row.code = self.code.map(str::to_owned);
-        metrics::gauge!("countersign_gateway_in_flight").decrement(1.0);
-        metrics::histogram!("countersign_gateway_duration_seconds").record(row.latency_us as f64 / 1e6);
-        metrics::counter!(
-            "countersign_gateway_requests_total",
-            "status_class" => class(row.status),
-            "code" => self.code.unwrap_or("none"),
-        )
-        .increment(1);
+        // What the upstream did not answer costs nothing; a client that left early has had its request forwarded.
+        row.cost = match self.charge.take() {
+            Some(charge) if row.code.is_some() => {
+                charge.give_back();
+                0
+            }
+            Some(charge) => charge.keep(),
+            None => 0,
+        };
+        self.measures.ended(row.status, self.code, row.latency_us);
         self.sink.record(row);
     }
 }
@@ -118,16 +146,6 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.finish();
-    }
-}
-
-const fn class(status: u16) -> &'static str {
-    match status {
-        200..300 => "2xx",
-        300..400 => "3xx",
-        400..500 => "4xx",
-        500..600 => "5xx",
-        _ => "other",
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use contract::limits::Limit;
 use http::Method;
 
 use crate::path::percent_decoded;
@@ -11,13 +12,58 @@ use crate::path::percent_decoded;
 /// The operations of one API, ready to be matched.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    router: matchit::Router<Route>,
+    router: matchit::Router<Template>,
+}
+
+/// One operation: a method and a path template, with what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// HTTP method, in any case.
+    pub method: String,
+    /// Path template as in OpenAPI (`/v1/sun/{place}`).
+    pub template: String,
+    /// Scopes that a key needs, all of them; a key without any scope has all.
+    pub scopes: Vec<String>,
+    /// Units that a request takes from the quota.
+    pub cost: i64,
+    /// The limit of one key here.
+    pub limit: Option<Limit>,
+}
+
+impl From<(&str, &str)> for Operation {
+    fn from((method, template): (&str, &str)) -> Self {
+        let (method, template) = (method.to_owned(), template.to_owned());
+        Self { method, template, scopes: Vec::new(), cost: 1, limit: None }
+    }
 }
 
 #[derive(Clone, Debug)]
-struct Route {
-    template: String,
-    methods: Vec<Method>,
+struct Template {
+    text: String,
+    operations: Vec<(Method, Terms)>,
+}
+
+#[derive(Clone, Debug)]
+struct Terms {
+    number: usize,
+    scopes: Vec<String>,
+    cost: i64,
+    limit: Option<Limit>,
+}
+
+/// The operation that a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route<'a> {
+    /// Its path template.
+    pub template: &'a str,
+    /// Its place in the list of operations.
+    pub number: usize,
+    /// Scopes that a key needs.
+    pub scopes: &'a [String],
+    /// Units that a request takes from the quota.
+    pub cost: i64,
+    /// The limit of one key here.
+    pub limit: Option<Limit>,
 }
 
 /// Why a list of operations cannot be matched.
@@ -71,43 +117,50 @@ impl fmt::Display for RouteProblem {
 impl std::error::Error for RouteProblem {}
 
 impl Routes {
-    /// Reads operations: a method in any case, and a path template as in OpenAPI (`/v1/sun/{place}`).
+    /// Reads operations.
     ///
     /// # Errors
     /// The first [`RouteProblem`], in the order of the templates.
-    pub fn new<'a>(operations: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RouteProblem> {
-        let mut templates: BTreeMap<&str, Vec<Method>> = BTreeMap::new();
-        for (method, template) in operations {
-            let problem = || RouteProblem::Method { method: method.to_owned(), template: template.to_owned() };
-            let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).map_err(|_| problem())?;
-            let methods = templates.entry(template).or_default();
-            if methods.contains(&method) {
-                return Err(RouteProblem::Twice { method: method.to_string(), template: template.to_owned() });
+    pub fn new(operations: impl IntoIterator<Item = impl Into<Operation>>) -> Result<Self, RouteProblem> {
+        let mut templates: BTreeMap<String, Vec<(Method, Terms)>> = BTreeMap::new();
+        for (number, operation) in operations.into_iter().enumerate() {
+            let Operation { method, template, scopes, cost, limit } = operation.into();
+            let Ok(token) = Method::from_bytes(method.to_ascii_uppercase().as_bytes()) else {
+                return Err(RouteProblem::Method { method, template });
+            };
+            let known = templates.entry(template.clone()).or_default();
+            if known.iter().any(|(other, _)| *other == token) {
+                return Err(RouteProblem::Twice { method: token.to_string(), template });
             }
-            methods.push(method);
+            known.push((token, Terms { number, scopes, cost, limit }));
         }
         let mut router = matchit::Router::new();
-        for (template, methods) in templates {
-            let bad = || RouteProblem::Template { template: template.to_owned() };
-            let pattern = pattern(template).ok_or_else(bad)?;
-            router.insert(pattern, Route { template: template.to_owned(), methods }).map_err(|error| match error {
-                matchit::InsertError::Conflict { with } => {
-                    RouteProblem::Conflict { template: template.to_owned(), with }
-                }
+        for (text, operations) in templates {
+            let bad = || RouteProblem::Template { template: text.clone() };
+            let pattern = pattern(&text).ok_or_else(bad)?;
+            router.insert(pattern, Template { text: text.clone(), operations }).map_err(|error| match error {
+                matchit::InsertError::Conflict { with } => RouteProblem::Conflict { template: text.clone(), with },
                 _ => bad(),
             })?;
         }
         Ok(Self { router })
     }
 
-    /// The template that lists this method and matches this path, which starts with `/` and may be percent-encoded.
-    /// `HEAD` is listed wherever `GET` is (RFC 9110 §9.3.2).
+    /// The operation with this method whose template matches this path, which starts with `/` and may be
+    /// percent-encoded. `HEAD` is listed wherever `GET` is (RFC 9110 §9.3.2).
     #[must_use]
-    pub fn find(&self, method: &Method, path: &str) -> Option<&str> {
+    pub fn find(&self, method: &Method, path: &str) -> Option<Route<'_>> {
         let path = percent_decoded(path)?;
-        let route = self.router.at(&path).ok()?.value;
-        let listed = route.methods.contains(method) || *method == Method::HEAD && route.methods.contains(&Method::GET);
-        listed.then_some(route.template.as_str())
+        let template = self.router.at(&path).ok()?.value;
+        let with = |wanted: &Method| template.operations.iter().find(|(method, _)| method == wanted);
+        let (_, terms) = with(method).or_else(|| with(&Method::GET).filter(|_| *method == Method::HEAD))?;
+        Some(Route {
+            template: &template.text,
+            number: terms.number,
+            scopes: &terms.scopes,
+            cost: terms.cost,
+            limit: terms.limit,
+        })
     }
 }
 
@@ -209,7 +262,7 @@ mod tests {
             ("GET", "/V1/sun/paris", None),
         ] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
-            assert_eq!(routes.find(&method, path), template, "{method} {path}");
+            assert_eq!(routes.find(&method, path).map(|route| route.template), template, "{method} {path}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The listener: HTTP/1.1 and HTTP/2, bounds on what a client may hold open, and a shutdown that finishes requests.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -28,8 +29,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time for requests that the drain cut off to record their rows; they only have to be dropped.
 const LAST_ROWS: Duration = Duration::from_secs(2);
 
-/// Serves until `shutdown`. Then takes no more connections, lets running requests finish for [`crate::Settings::drain`],
-/// cuts off the rest, and returns when every row is recorded.
+/// Serves until `shutdown`, and returns when every row is recorded.
+///
+/// At the shutdown it takes no more connections, lets running requests and upgraded connections finish for
+/// [`crate::Settings::drain`], and cuts off the rest.
 ///
 /// # Errors
 /// None yet; a listener that fails is tried again.
@@ -45,9 +48,9 @@ pub async fn serve(gateway: Gateway, listener: TcpListener, shutdown: Cancellati
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            // The client's address ends here: nothing behind this line can learn it.
-            Ok((stream, _)) => {
-                connections.spawn(converse(gateway.clone(), builder.clone(), stream, graceful.watcher()));
+            Ok((stream, peer)) => {
+                let watcher = graceful.watcher();
+                connections.spawn(converse(gateway.clone(), builder.clone(), stream, peer.ip(), watcher));
             }
             Err(error) => {
                 tracing::error!("Could not accept a connection: {error}");
@@ -61,7 +64,13 @@ pub async fn serve(gateway: Gateway, listener: TcpListener, shutdown: Cancellati
     Ok(())
 }
 
-async fn converse(gateway: Gateway, builder: Builder<TokioExecutor>, stream: TcpStream, watcher: Watcher) {
+async fn converse(
+    gateway: Gateway,
+    builder: Builder<TokioExecutor>,
+    stream: TcpStream,
+    peer: IpAddr,
+    watcher: Watcher,
+) {
     // Small answers must not wait for an acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("A connection ended before it began: {error}");
@@ -71,9 +80,9 @@ async fn converse(gateway: Gateway, builder: Builder<TokioExecutor>, stream: Tcp
     let service = service_fn(|request| {
         carried_request.store(true, Ordering::Relaxed);
         let gateway = gateway.clone();
-        async move { gateway.answer(request).await }
+        async move { gateway.answer(request, peer).await }
     });
-    let connection = watcher.watch(builder.serve_connection(TokioIo::new(stream), service));
+    let connection = watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     // The time limit for headers begins when the protocol is known; this one holds before that.
     let silence = async {
         #[expect(clippy::disallowed_methods, reason = "a time limit, not a wait for something to happen")]
@@ -92,10 +101,15 @@ async fn converse(gateway: Gateway, builder: Builder<TokioExecutor>, stream: Tcp
 
 async fn drain(gateway: &Gateway, graceful: GracefulShutdown, mut connections: JoinSet<()>) {
     let bound = gateway.inner.drain;
-    if tokio::time::timeout(bound, graceful.shutdown()).await.is_err() {
+    let ended = async {
+        graceful.shutdown().await;
+        gateway.inner.tunnels.ended().await;
+    };
+    if tokio::time::timeout(bound, ended).await.is_err() {
         let left = gateway.inner.open_rows.len();
         tracing::warn!(requests = left, "Cut off {left} requests that did not finish within {bound:?}");
     }
+    gateway.inner.tunnels.cut();
     connections.shutdown().await;
     gateway.inner.open_rows.close();
     if tokio::time::timeout(LAST_ROWS, gateway.inner.open_rows.wait()).await.is_err() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,7 +13,8 @@ use contract::keys::hash::{KeyHash, KeyHasher};
 use contract::request_logs::{Caller, RequestRow};
 use contract::{ApiId, Environment, KeyId, OrganizationId};
 use gateway::{
-    Gateway, Grant, GrantState, KeyDirectory, RequestSink, Routes, Settings, Upstream, UpstreamDirectory, serve,
+    Gateway, Grant, GrantState, KeyDirectory, Ports, RequestSink, Routes, Settings, Subscription,
+    SubscriptionDirectory, Upstream, UpstreamDirectory, serve,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,11 +63,11 @@ pub fn api() -> (ApiId, String) {
     (ApiId::new(Uuid::from_u128(2)), "almanac".to_owned())
 }
 
-struct Keys(HashMap<[u8; 32], Arc<Grant>>);
+struct Keys(Mutex<HashMap<[u8; 32], Arc<Grant>>>);
 
 impl KeyDirectory for Keys {
     fn find(&self, hash: &KeyHash) -> Option<Arc<Grant>> {
-        self.0.get(&hash.0).cloned()
+        self.0.lock().unwrap().get(&hash.0).cloned()
     }
 }
 
@@ -79,11 +80,24 @@ impl UpstreamDirectory for Upstreams {
     }
 }
 
-struct Sink(mpsc::UnboundedSender<RequestRow>);
+struct Sink(mpsc::UnboundedSender<RequestRow>, bool);
 
 impl RequestSink for Sink {
     fn record(&self, row: RequestRow) {
         let _ = self.0.send(row);
+    }
+
+    fn can_record(&self) -> bool {
+        self.1
+    }
+}
+
+/// Everybody may use the same.
+struct Subscriptions(Option<Arc<Subscription>>);
+
+impl SubscriptionDirectory for Subscriptions {
+    fn find(&self, _: OrganizationId, _: &Upstream) -> Option<Arc<Subscription>> {
+        self.0.clone()
     }
 }
 
@@ -93,43 +107,64 @@ pub struct Plan {
     pub timeout: Duration,
     pub drain: Duration,
     pub roots: Vec<Vec<u8>>,
+    pub trusted_proxies: Vec<&'static str>,
+    pub service_tokens: Vec<String>,
+    /// The active key.
+    pub grant: Grant,
+    /// The API; its base and its timeout are those above.
+    pub api: Upstream,
+    /// What the organization may use of the API.
+    pub subscription: Option<Subscription>,
+    /// Whether rows can be written down.
+    pub can_record: bool,
 }
 
 impl Plan {
     /// Long times: a test that does not ask for a timeout must not meet one.
     pub fn over(base: impl Into<String>) -> Self {
         let long = Duration::from_secs(60);
-        Self { base: base.into(), timeout: long, drain: long, roots: Vec::new() }
+        let (id, slug) = api();
+        let routes = [("get", "/v1/sun/{place}"), ("post", "/v1/sun/{place}"), ("get", "/")];
+        Self {
+            base: base.into(),
+            timeout: long,
+            drain: long,
+            roots: Vec::new(),
+            trusted_proxies: Vec::new(),
+            service_tokens: Vec::new(),
+            grant: Grant::new(GrantState::Active, caller()),
+            api: Upstream::new(id, slug, http::Uri::default(), Routes::new(routes).unwrap(), long),
+            subscription: Some(Subscription { meter: None, quota: None, spent: Arc::default() }),
+            can_record: true,
+        }
     }
 
     pub async fn open(self) -> House {
         let hasher = KeyHasher::new(&[7; 32]);
-        let grant = |key: &str, state| (hasher.hash(key).0, Arc::new(Grant { state, caller: caller() }));
-        let keys = Keys(HashMap::from([
-            grant(&active(), GrantState::Active),
+        let grant = |key: &str, state| (hasher.hash(key).0, Arc::new(Grant::new(state, caller())));
+        let keys = Arc::new(Keys(Mutex::new(HashMap::from([
+            (hasher.hash(&active()).0, Arc::new(self.grant)),
             grant(&revoked(), GrantState::Revoked),
             grant(&paused(), GrantState::Paused),
-        ]));
-        let (id, slug) = api();
-        let routes = [("get", "/v1/sun/{place}"), ("post", "/v1/sun/{place}"), ("get", "/")];
-        let upstream = Upstream {
-            id,
-            slug,
-            base: self.base.parse().unwrap(),
-            routes: Routes::new(routes).unwrap(),
-            timeout: self.timeout,
-        };
+        ]))));
+        let upstream = Upstream { base: self.base.parse().unwrap(), timeout: self.timeout, ..self.api };
         let (sender, rows) = mpsc::unbounded_channel();
         let mut settings = Settings::new("cs", PORTAL, hasher);
         settings.drain = self.drain;
         settings.upstream_roots = self.roots;
-        let gateway =
-            Gateway::new(settings, Arc::new(keys), Arc::new(Upstreams(Arc::new(upstream))), Arc::new(Sink(sender)))
-                .unwrap();
+        settings.trusted_proxies = self.trusted_proxies.iter().map(|network| network.parse().unwrap()).collect();
+        settings.service_tokens = self.service_tokens;
+        let ports = Ports {
+            keys: keys.clone(),
+            upstreams: Arc::new(Upstreams(Arc::new(upstream))),
+            subscriptions: Arc::new(Subscriptions(self.subscription.map(Arc::new))),
+            sink: Arc::new(Sink(sender, self.can_record)),
+        };
+        let gateway = Gateway::new(settings, ports).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
         let server = tokio::spawn(serve(gateway, listener, shutdown.clone()));
-        House { address, rows, shutdown, server }
+        House { address, rows, shutdown, server, keys }
     }
 }
 
@@ -139,12 +174,18 @@ pub struct House {
     rows: mpsc::UnboundedReceiver<RequestRow>,
     pub shutdown: CancellationToken,
     pub server: JoinHandle<anyhow::Result<()>>,
+    keys: Arc<Keys>,
 }
 
 impl House {
     /// A gateway before an upstream that tells what it got.
     pub async fn before_echo() -> Self {
         Plan::over(echo().await).open().await
+    }
+
+    /// Takes every key away.
+    pub fn forget_keys(&self) {
+        self.keys.0.lock().unwrap().clear();
     }
 
     pub async fn connect(&self) -> TcpStream {

@@ -194,7 +194,7 @@ async fn a_key_in_the_url_is_refused_and_leaves_no_trace() {
 async fn an_unknown_api_is_reported_before_a_key_problem_and_shows_the_caller_of_a_good_key() {
     let mut house = House::before_echo().await;
     for path in
-        ["/", "/almanak/v1", "/Almanac", "/%61lmanac", "/verify", "/mau/x", "/.well-known/x", "/healthz/x", "/?a=b"]
+        ["/", "/almanak/v1", "/Almanac", "/%61lmanac", "/verify/x", "/mau/x", "/.well-known/x", "/healthz/x", "/?a=b"]
     {
         for (headers, known) in
             [(vec![], None), (vec![bearer("wrong")], None), (vec![bearer(&active())], Some(caller()))]

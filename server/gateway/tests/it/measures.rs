@@ -68,7 +68,7 @@ async fn requests_are_counted_by_class_and_code_and_by_nothing_that_names_anybod
         let labels = name.split_once('{').unwrap().1.trim_end_matches('}');
         for (label, value) in labels.split(',').filter_map(|label| label.split_once('=')) {
             let is_known = match label {
-                "status_class" => ["2xx", "3xx", "4xx", "5xx", "other"].contains(&value),
+                "status_class" => ["1xx", "2xx", "3xx", "4xx", "5xx", "other"].contains(&value),
                 "code" => value == "none" || contract::Refusal::by_code(value).is_some(),
                 _ => false,
             };
