@@ -37,6 +37,7 @@ may() {
 may contract "" "tokio axum leptos sea-orm"
 may gateway "contract" "axum leptos sea-orm sqlx"
 may request_logs "contract" "axum leptos sea-orm sqlx"
+may measure "contract gateway request_logs" "axum leptos sea-orm sqlx"
 may migrations "" "axum leptos"
 may portal "contract migrations" "axum leptos hyper"
 may testdb "migrations" "axum leptos"

@@ -47,6 +47,8 @@ pub struct RequestContext {
     pub revealed: Option<Arc<Result<RevealedKey, AppError>>>,
     /// What a form for new recovery codes that was just sent was answered with.
     pub codes: Option<Arc<Result<RecoveryCodes, AppError>>>,
+    /// An OpenAPI document that was just sent and refused, and why.
+    pub document: Option<Arc<(String, AppError)>>,
 }
 
 /// Name of the session cookie. The `__Host-` prefix (RFC 6265bis §4.1.3.2) ties it to this host and to HTTPS.
@@ -120,6 +122,14 @@ pub fn new_codes() -> Result<Option<RecoveryCodes>, AppError> {
         Some(Ok(codes)) => Ok(Some(codes.clone())),
         Some(Err(error)) => Err(error.clone()),
     }
+}
+
+/// The OpenAPI document that was just sent and refused, and why.
+///
+/// # Errors
+/// When called outside a request.
+pub fn refused_document() -> Result<Option<(String, AppError)>, AppError> {
+    Ok(context()?.document.as_deref().cloned())
 }
 
 impl From<Error> for AppError {

@@ -1,7 +1,7 @@
 //! Typed links: the only place where an address of a page is spelt.
 
-use contract::AccountId;
 use contract::staff::LookPurpose;
+use contract::{AccountId, KeyId, SubscriptionId};
 
 /// The public front page.
 pub const HOME: &str = "/";
@@ -47,6 +47,8 @@ pub const KEYS: &str = "/console/keys";
 pub const LOGS: &str = "/console/logs";
 /// Usage of the organization.
 pub const USAGE: &str = "/console/usage";
+/// APIs, and what the organization has of each.
+pub const OWN_APIS: &str = "/console/apis";
 /// Passkeys, password, recovery codes, sessions, address.
 pub const SECURITY: &str = "/console/security";
 /// New recovery codes. Its form makes them, and is answered with the page that shows them, like that of a reveal link.
@@ -69,6 +71,12 @@ pub const AUDIT: &str = "/console/audit";
 pub const ADMIN_LOGS: &str = "/admin/logs";
 /// Finding an account, for staff.
 pub const ADMIN_ACCOUNTS: &str = "/admin/accounts";
+/// APIs and their plans, for staff.
+pub const ADMIN_APIS: &str = "/admin/apis";
+/// One API, for staff, as routes spell it. Its form for the OpenAPI document is sent there, and answered with the page.
+pub const ADMIN_API: &str = "/admin/apis/{api}";
+/// Registering an API.
+pub const NEW_API: &str = "/admin/apis/new";
 /// All events, for staff.
 pub const ADMIN_AUDIT: &str = "/admin/audit";
 
@@ -109,6 +117,18 @@ pub fn leading_to(page: &str, next: &str) -> String {
     format!("{page}?next={}", next.replace('?', "%3F").replace('=', "%3D").replace('&', "%26"))
 }
 
+/// One key.
+#[must_use]
+pub fn key(id: KeyId) -> String {
+    format!("{KEYS}/{id}")
+}
+
+/// The same, after something was done to it.
+#[must_use]
+pub fn key_done(id: KeyId, done: &str) -> String {
+    format!("{}?done={done}", key(id))
+}
+
 /// An account, for staff; without a purpose the page asks for one.
 #[must_use]
 pub fn account(id: AccountId, purpose: Option<LookPurpose>) -> String {
@@ -121,6 +141,46 @@ pub fn account(id: AccountId, purpose: Option<LookPurpose>) -> String {
 pub fn account_done(id: AccountId, purpose: Option<LookPurpose>, done: &str) -> String {
     let joint = if purpose.is_some() { '&' } else { '?' };
     format!("{}{joint}done={done}", account(id, purpose))
+}
+
+/// One API, for staff.
+#[must_use]
+pub fn admin_api(slug: &str) -> String {
+    format!("{ADMIN_APIS}/{slug}")
+}
+
+/// The same, after something was done to it. What cannot be a slug of ours is left out.
+#[must_use]
+pub fn admin_api_done(slug: &str, done: &str) -> String {
+    format!("{}?done={done}", admin_api(&slug_in(slug)))
+}
+
+/// A plan of an API, for staff; `new` for one that is not there yet.
+#[must_use]
+pub fn admin_plan(slug: &str, plan: &str) -> String {
+    format!("{ADMIN_APIS}/{slug}/plans/{plan}")
+}
+
+/// A subscription to an API, for staff.
+#[must_use]
+pub fn admin_subscription(slug: &str, id: SubscriptionId) -> String {
+    format!("{ADMIN_APIS}/{slug}/subscriptions/{id}")
+}
+
+/// One API, with what the organization has of it.
+#[must_use]
+pub fn own_api(slug: &str) -> String {
+    format!("{OWN_APIS}/{slug}")
+}
+
+/// The same, after something was asked for or left. What cannot be a slug of ours is left out.
+#[must_use]
+pub fn own_api_done(slug: &str, done: &str) -> String {
+    format!("{}?done={done}", own_api(&slug_in(slug)))
+}
+
+fn slug_in(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-').collect()
 }
 
 /// Docs of one API.

@@ -12,20 +12,23 @@ use leptos_router::{SsrMode, path};
 use crate::accounts::{
     CheckYourMailPage, ConfirmEmailPage, ForgotPasswordPage, ResetPasswordPage, SignUpPage, VerifyEmailPage,
 };
+use crate::apis::{DeskApiPage, DeskApisPage, NewApiPage};
 use crate::audit_log::{AdminAuditPage, AuditPage};
 use crate::docs::{ApiPage, DocsPage, ErrorPage, ErrorsPage};
 use crate::home::HomePage;
-use crate::keys::{KeysPage, RevealPage};
+use crate::keys::{KeyPage, KeysPage, RevealPage};
 use crate::layout::provide_frame;
 use crate::not_found::NotFoundPage;
 use crate::organizations::{InvitePage, NewOrganizationPage, OrganizationPage, VerifyContactPage};
 use crate::overview::OverviewPage;
+use crate::plans::PlanPage;
 use crate::policies::{PrivacyPage, TermsPage};
 use crate::recovery::{CancelRecoveryPage, FinishRecoveryPage, LostAccessPage, RecoveryCodesPage, StartRecoveryPage};
 use crate::request_logs::{AdminLogsPage, LogsPage};
 use crate::security::SecurityPage;
 use crate::sessions::{RecoveryCodePage, SignInPage, StepUpPage};
 use crate::staff::{AccountPage, AccountsPage};
+use crate::subscriptions::{DeskSubscriptionPage, OwnApiPage, OwnApisPage};
 use crate::usage::UsagePage;
 
 /// Pages are answered whole, not in parts that a script puts in place: they must be complete without one.
@@ -90,11 +93,19 @@ pub fn Site() -> impl IntoView {
                 <Route path=path!("/console/organization/new") view=NewOrganizationPage ssr=WHOLE/>
                 <Route path=path!("/invite") view=InvitePage ssr=WHOLE/>
                 <Route path=path!("/verify-contact") view=VerifyContactPage ssr=WHOLE/>
+                <Route path=path!("/console/keys/:id") view=KeyPage ssr=WHOLE/>
+                <Route path=path!("/console/apis") view=OwnApisPage ssr=WHOLE/>
+                <Route path=path!("/console/apis/:api") view=OwnApiPage ssr=WHOLE/>
                 <Route path=path!("/console/security") view=SecurityPage ssr=WHOLE/>
                 <Route path=path!("/console/security/recovery-codes") view=RecoveryCodesPage ssr=WHOLE/>
                 <Route path=path!("/console/audit") view=AuditPage ssr=WHOLE/>
                 <Route path=path!("/admin/accounts") view=AccountsPage ssr=WHOLE/>
                 <Route path=path!("/admin/accounts/:id") view=AccountPage ssr=WHOLE/>
+                <Route path=path!("/admin/apis") view=DeskApisPage ssr=WHOLE/>
+                <Route path=path!("/admin/apis/new") view=NewApiPage ssr=WHOLE/>
+                <Route path=path!("/admin/apis/:api") view=DeskApiPage ssr=WHOLE/>
+                <Route path=path!("/admin/apis/:api/plans/:plan") view=PlanPage ssr=WHOLE/>
+                <Route path=path!("/admin/apis/:api/subscriptions/:subscription") view=DeskSubscriptionPage ssr=WHOLE/>
                 <Route path=path!("/admin/audit") view=AdminAuditPage ssr=WHOLE/>
                 <Route path=path!("/reveal") view=RevealPage ssr=WHOLE/>
                 <Route path=path!("/privacy") view=PrivacyPage ssr=WHOLE/>

@@ -33,6 +33,10 @@ mod m20261121_000022_recovery_codes;
 mod m20261121_000023_recoveries;
 mod m20261121_000024_email_changes;
 mod m20261121_000025_request_costs;
+mod m20261121_000026_key_terms;
+mod m20261121_000027_api_terms;
+mod m20261121_000028_plans;
+mod m20261121_000029_subscriptions;
 
 /// Applies and undoes migrations.
 #[derive(Debug)]
@@ -67,6 +71,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000023_recoveries::Migration),
             Box::new(m20261121_000024_email_changes::Migration),
             Box::new(m20261121_000025_request_costs::Migration),
+            Box::new(m20261121_000026_key_terms::Migration),
+            Box::new(m20261121_000027_api_terms::Migration),
+            Box::new(m20261121_000028_plans::Migration),
+            Box::new(m20261121_000029_subscriptions::Migration),
         ]
     }
 }

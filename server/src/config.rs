@@ -34,7 +34,10 @@ const DEFAULT_FILE: &str = "countersign.toml";
 const VARIABLE_PREFIX: &str = "COUNTERSIGN_";
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 2] = ["mail.smtp_password", "security.pepper"];
+const SECRETS: [&str; 3] = ["gateway.service_tokens", "mail.smtp_password", "security.pepper"];
+
+/// Shortest service token, in characters: 32 hexadecimal digits are 128 bits.
+const SERVICE_TOKEN_MIN: usize = 32;
 
 /// Longest time a setting may ask to wait: beyond an hour it is a mistake in the unit.
 const LONGEST_WAIT_S: i64 = 3_600;
@@ -106,10 +109,25 @@ pub struct Gateway {
     pub public_url: PublicUrl,
     /// What every key starts with.
     pub key_prefix: String,
-    /// How long an upstream may take.
+    /// The longest that any API may give its upstream.
     pub upstream_timeout: Duration,
+    /// Whether staff may register an API at an address inside a private network.
+    pub private_upstreams: PrivateUpstreams,
+    /// Proxies in front of it, whose word on the client's address counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What opens `POST /verify`.
+    pub service_tokens: Vec<SecretString>,
     /// How long a shutdown waits for requests under way.
     pub drain: Duration,
+}
+
+/// Whether staff may register an API at an address inside a private network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrivateUpstreams {
+    /// They may not.
+    Refused,
+    /// They may.
+    Allowed,
 }
 
 /// `[ops]`
@@ -567,19 +585,19 @@ impl Reader {
             let name = check.name("", text);
             check.finish().ok().map(|()| name)
         });
-        let trusted_proxies =
-            self.checked("portal.trusted_proxies", "networks such as `10.0.0.0/8`, separated by commas", |text| {
-                let networks = text.split(',').map(str::trim).filter(|network| !network.is_empty());
-                networks
-                    .map(|network| {
-                        network
-                            .parse()
-                            .ok()
-                            .or_else(|| network.parse().ok().map(|address: IpAddr| IpNet::from(address)))
-                    })
-                    .collect()
-            });
+        let trusted_proxies = self.networks("portal.trusted_proxies");
         Some(Portal { addr: addr?, public_url: public_url?, name: name?, trusted_proxies: trusted_proxies? })
+    }
+
+    fn networks(&mut self, key: &'static str) -> Option<Vec<IpNet>> {
+        self.checked(key, "networks such as `10.0.0.0/8`, separated by commas", |text| {
+            let networks = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+            let read = |network: &str| {
+                let address = || network.parse().ok().map(|address: IpAddr| IpNet::from(address));
+                network.parse().ok().or_else(address)
+            };
+            networks.map(read).collect()
+        })
     }
 
     fn gateway(&mut self) -> Option<Gateway> {
@@ -589,12 +607,30 @@ impl Reader {
             is_prefix(text).then(|| text.to_owned())
         });
         let upstream_timeout = self.number("gateway.upstream_timeout_s", 1, LONGEST_WAIT_S);
+        let choices = [("refused", PrivateUpstreams::Refused), ("allowed", PrivateUpstreams::Allowed)];
+        let private_upstreams = self.choice("gateway.private_upstreams", choices);
+        let trusted_proxies = self.networks("gateway.trusted_proxies");
+        let service_tokens = self.checked(
+            "gateway.service_tokens",
+            "tokens of at least 32 characters without spaces, separated by commas",
+            |text| {
+                let tokens = text.split(',').map(str::trim).filter(|token| !token.is_empty());
+                let read = |token: &str| {
+                    let usable = token.len() >= SERVICE_TOKEN_MIN && token.bytes().all(|byte| byte.is_ascii_graphic());
+                    usable.then(|| SecretString::from(token))
+                };
+                tokens.map(read).collect()
+            },
+        );
         let drain = self.number("gateway.drain_s", 0, LONGEST_WAIT_S);
         Some(Gateway {
             addr: addr?,
             public_url: public_url?,
             key_prefix: key_prefix?,
             upstream_timeout: Duration::from_secs(upstream_timeout?),
+            private_upstreams: private_upstreams?,
+            trusted_proxies: trusted_proxies?,
+            service_tokens: service_tokens?,
             drain: Duration::from_secs(drain?),
         })
     }

@@ -1,33 +1,60 @@
-//! What the gateway asks, answered from memory: which key, which API. Filled from the database at the start, and by
-//! every change after it was committed.
+//! What the gateway asks, answered from memory: which key, which API, on what terms. Filled from the database at the
+//! start, and by every change after it was committed.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use contract::OrganizationId;
-use contract::keys::KeyState;
 use contract::keys::hash::KeyHash;
 use contract::request_logs::RequestRow;
-use gateway::{Grant, GrantState, KeyDirectory, RequestSink, Routes, Upstream, UpstreamDirectory};
-use portal::Db;
+use contract::{Millis, OrganizationId};
+use gateway::{Grant, KeyDirectory, Ports, RequestSink, Spent};
 use portal::apis::ApiRecord;
 use portal::keys::{KeyRecord, KeyWatcher};
+use portal::subscriptions::terms::TermsRecord;
+use portal::{Db, Portal};
 use request_logs::{Ledger, RowStore};
 
-/// Every key that ever had a secret, and the organizations whose keys rest. Reading never waits.
-#[derive(Debug, Default)]
-pub struct Keys {
-    grants: papaya::HashMap<KeyHash, Arc<Grant>>,
-    resting: papaya::HashSet<OrganizationId>,
+use crate::directories::keys::Keys;
+use crate::directories::subscriptions::Subscriptions;
+use crate::directories::upstreams::Upstreams;
+
+mod keys;
+mod subscriptions;
+mod upstreams;
+
+/// All directories of one gateway. Reading never waits.
+#[derive(Debug)]
+pub struct Directories {
+    keys: Arc<Keys>,
+    upstreams: Arc<Upstreams>,
+    subscriptions: Arc<Subscriptions>,
 }
 
-impl Keys {
-    /// Takes all keys from the database.
+impl Directories {
+    /// Directories that know nothing yet. No API may let its upstream take longer than this.
+    #[must_use]
+    pub fn new(longest: Duration) -> Self {
+        Self { keys: Arc::default(), upstreams: Arc::new(Upstreams::new(longest)), subscriptions: Arc::default() }
+    }
+
+    /// Takes everything from the database. What was spent is summed up from stored rows, so those that an earlier life
+    /// left behind must be stored before.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn load(&self, db: &Db) -> anyhow::Result<()> {
+    /// When the database fails, or an API's address or routes cannot be used.
+    pub async fn load(&self, db: &Db, now: Millis) -> anyhow::Result<()> {
+        for units in portal::usage::spent(db, now).await.context("usage could not be read")? {
+            let spent = Spent::from_sums(now, units.day, units.month);
+            self.subscriptions.spent(units.organization, units.api, spent);
+        }
+        for record in portal::apis::load_all(db).await.context("APIs could not be read")? {
+            self.subscriptions.api_changed(&record);
+            self.upstreams.changed(&record)?;
+        }
+        for record in portal::subscriptions::terms::load_all(db).await.context("subscriptions could not be read")? {
+            self.terms_changed(record);
+        }
         for record in portal::keys::load_all(db).await.context("keys could not be read")? {
             self.changed(record);
         }
@@ -36,75 +63,49 @@ impl Keys {
         }
         Ok(())
     }
+
+    /// The ports of a gateway that records into this sink.
+    #[must_use]
+    pub fn ports(&self, sink: Sink) -> Ports {
+        Ports {
+            keys: self.keys.clone(),
+            upstreams: self.upstreams.clone(),
+            subscriptions: self.subscriptions.clone(),
+            sink: Arc::new(sink),
+        }
+    }
 }
 
-impl KeyWatcher for Keys {
+impl KeyWatcher for Directories {
     fn changed(&self, record: KeyRecord) {
-        let state = if record.state == KeyState::Active { GrantState::Active } else { GrantState::Revoked };
-        let grants = self.grants.pin();
-        let grant = Arc::new(Grant { state, caller: record.caller });
-        // A revoked key stays refused, whatever an older reading of the database says.
-        let newer = |known: &Arc<Grant>| {
-            let undone = known.state == GrantState::Revoked && grant.state != GrantState::Revoked;
-            Arc::clone(if undone { known } else { &grant })
-        };
-        grants.update_or_insert(record.hash, newer, Arc::clone(&grant));
-        if let Some(replaced) = record.replaced {
-            grants.remove(&replaced);
-        }
+        self.keys.changed(&record);
     }
 
     fn rests(&self, organization: OrganizationId, rests: bool) {
-        let resting = self.resting.pin();
-        if rests {
-            resting.insert(organization);
-        } else {
-            resting.remove(&organization);
+        self.keys.rests(organization, rests);
+    }
+
+    fn api_changed(&self, record: ApiRecord) {
+        // First the terms: whoever finds the API finds them too.
+        self.subscriptions.api_changed(&record);
+        // It was asked for before the change was committed, so it cannot be unusable; should it be, it stays away.
+        if let Err(error) = self.upstreams.changed(&record) {
+            tracing::error!(api = record.slug, "API `{}` cannot be used and stays closed: {error:#}", record.slug);
         }
     }
+
+    fn terms_changed(&self, record: TermsRecord) {
+        self.subscriptions.changed(record);
+    }
+
+    fn can_use(&self, record: &ApiRecord) -> bool {
+        self.upstreams.can_use(record)
+    }
 }
 
-impl KeyDirectory for Keys {
+impl KeyDirectory for Directories {
     fn find(&self, hash: &KeyHash) -> Option<Arc<Grant>> {
-        let grant = self.grants.pin().get(hash).cloned()?;
-        let rests = grant.state == GrantState::Active && self.resting.pin().contains(&grant.caller.organization);
-        Some(if rests { Arc::new(Grant { state: GrantState::Paused, caller: grant.caller.clone() }) } else { grant })
-    }
-}
-
-/// Every API.
-#[derive(Debug, Default)]
-pub struct Upstreams {
-    // Replaced as a whole when an API changes, which is rare; a read lock is held for one lookup.
-    all: RwLock<Arc<std::collections::HashMap<String, Arc<Upstream>>>>,
-}
-
-impl Upstreams {
-    /// Takes all APIs from the database.
-    ///
-    /// # Errors
-    /// When the database fails, or an API's address or routes cannot be used.
-    pub async fn load(&self, db: &Db, timeout: Duration) -> anyhow::Result<()> {
-        let records = portal::apis::load_all(db).await.context("APIs could not be read")?;
-        let all = records
-            .into_iter()
-            .map(|record| upstream(record, timeout).map(|upstream| (upstream.slug.clone(), Arc::new(upstream))));
-        let all = Arc::new(all.collect::<anyhow::Result<_>>()?);
-        *self.all.write().unwrap_or_else(std::sync::PoisonError::into_inner) = all;
-        Ok(())
-    }
-}
-
-fn upstream(record: ApiRecord, timeout: Duration) -> anyhow::Result<Upstream> {
-    let base = record.upstream_url.parse().with_context(|| format!("the address of API `{}`", record.slug))?;
-    let routes = Routes::new(record.routes.iter().map(|(method, template)| (method.as_str(), template.as_str())));
-    let routes = routes.map_err(|problem| anyhow::anyhow!("the routes of API `{}`: {problem:?}", record.slug))?;
-    Ok(Upstream { id: record.id, slug: record.slug, base, routes, timeout })
-}
-
-impl UpstreamDirectory for Upstreams {
-    fn find(&self, slug: &str) -> Option<Arc<Upstream>> {
-        self.all.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(slug).cloned()
+        self.keys.find(hash)
     }
 }
 
@@ -116,19 +117,23 @@ impl RequestSink for Sink {
     fn record(&self, row: RequestRow) {
         self.0.record(row);
     }
+
+    fn can_record(&self) -> bool {
+        self.0.is_writable()
+    }
 }
 
 /// How long storing one batch may take: a database that hangs must not stop the ledger for ever.
 const STORE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Stores the ledger's rows.
+/// Stores the ledger's rows, and tells the gateway what they changed: a new secret was used for the first time.
 #[derive(Debug)]
-pub struct Store(pub Db);
+pub struct Store(pub Portal);
 
 #[async_trait::async_trait]
 impl RowStore for Store {
     async fn store(&self, rows: &[RequestRow]) -> anyhow::Result<()> {
-        let stored = tokio::time::timeout(STORE_PATIENCE, portal::request_logs::store(&self.0, rows));
+        let stored = tokio::time::timeout(STORE_PATIENCE, portal::request_logs::store_and_tell(&self.0, rows));
         Ok(stored.await.context("the database did not answer in time")??)
     }
 }

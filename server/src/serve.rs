@@ -16,27 +16,27 @@ use leptos::prelude::{LeptosOptions, get_configuration};
 use portal::mail::{Directory, Preview, Smtp, Transport};
 use portal::privacy::retention::{self, Mode};
 use portal::{Actor, Db, Op, Portal, PortalSettings};
-use request_logs::Ledger;
+use request_logs::{Ledger, SpoolSettings};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::config::{MailTransport, Settings, StaffPasskeys};
-use crate::directories::{Keys, Sink, Store, Upstreams};
+use crate::config::{MailTransport, PrivateUpstreams, Settings, StaffPasskeys};
+use crate::directories::{Directories, Sink, Store};
 use crate::ops::{self, Part, Readiness};
 use crate::web::{self, AppState, WebSettings};
 use crate::{clock, telemetry};
-
-/// Rows that may wait to be stored: half a minute of what two cores can answer, at about 400 bytes each.
-const WAITING_ROWS: usize = 1 << 17;
 
 /// How often what is past its term is erased; what is not erased yet is not shown.
 const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How often recoveries whose time has come are told of: who waited for days does not mind a minute.
 const RECOVERIES_EVERY: Duration = Duration::from_secs(60);
+
+/// How often owners of keys are told of what is near: an hour is little in the last day of a key.
+const KEY_NOTICES_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How long open pages and streams may hold up the end.
 const PORTAL_DRAIN: Duration = Duration::from_secs(5);
@@ -58,8 +58,6 @@ pub enum Show {
 pub struct Parts {
     /// The control plane.
     pub portal: Portal,
-    /// APIs as the gateway knows them.
-    pub upstreams: Arc<Upstreams>,
     /// Asks everything to end.
     pub shutdown: CancellationToken,
 }
@@ -85,10 +83,10 @@ pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
 ///
 /// # Errors
 /// Those of [`open_database`], and when the pepper cannot be read.
-pub async fn open_portal(settings: &Settings) -> anyhow::Result<(Portal, Arc<Keys>, KeyHasher)> {
+pub async fn open_portal(settings: &Settings) -> anyhow::Result<(Portal, Arc<Directories>, KeyHasher)> {
     let db = open_database(settings).await?;
     let hasher = KeyHasher::new(&settings.security.pepper(&settings.data)?);
-    let keys = Arc::new(Keys::default());
+    let directories = Arc::new(Directories::new(settings.gateway.upstream_timeout));
     let named = PortalSettings {
         name: settings.portal.name.clone(),
         public_url: settings.portal.public_url.to_string(),
@@ -99,22 +97,23 @@ pub async fn open_portal(settings: &Settings) -> anyhow::Result<(Portal, Arc<Key
         session_life: settings.sessions.life,
         recovery_wait: settings.accounts.recovery_wait,
         staff_need_passkeys: settings.staff.passkeys == StaffPasskeys::Required,
+        private_upstreams: settings.gateway.private_upstreams == PrivateUpstreams::Allowed,
     };
-    let portal = Portal::new(db, named, hasher.clone(), Arc::<Keys>::clone(&keys));
-    Ok((portal, keys, hasher))
+    let portal = Portal::new(db, named, hasher.clone(), Arc::<Directories>::clone(&directories));
+    Ok((portal, directories, hasher))
 }
 
 /// Runs until it is asked to end. `started` is called once everything listens.
 ///
 /// # Errors
-/// When something cannot be started. After that, only when the last rows could not be stored.
+/// When something cannot be started. After that, only when neither database nor disk took the last rows.
 pub async fn run<F, Started>(settings: Settings, show: Show, started: F) -> anyhow::Result<()>
 where
     F: FnOnce(Parts) -> Started,
     Started: Future<Output = anyhow::Result<()>>,
 {
     let metrics = telemetry::start_metrics()?;
-    let (portal, keys, hasher) = open_portal(&settings).await?;
+    let (portal, directories, hasher) = open_portal(&settings).await?;
     let db = portal.db().clone();
     let readiness = {
         let db = db.clone();
@@ -124,22 +123,25 @@ where
         })
     };
     let _migrated = readiness.ready(Part::Migrations);
-    keys.load(&db).await?;
-    let upstreams = Arc::new(Upstreams::default());
-    upstreams.load(&db, settings.gateway.upstream_timeout).await?;
 
     let shutdown = CancellationToken::new();
     let end_of_rows = CancellationToken::new();
-    let ledger = Ledger::open(WAITING_ROWS);
+    let ledger = Ledger::open(SpoolSettings::new(settings.data.dir.join("spool")))?;
     let sealer = tokio::spawn({
-        let (ledger, store, end) = (ledger.clone(), Arc::new(Store(db.clone())), end_of_rows.clone());
+        let (ledger, store, end) = (ledger.clone(), Arc::new(Store(portal.clone())), end_of_rows.clone());
         async move { ledger.run(store, end).await }
     });
+    // Quotas go on from the sum of the rows, so rows that an earlier life left behind come first.
+    ledger.caught_up().await;
+    directories.load(&db, clock::now().timestamp_millis()).await?;
 
     let mut named =
         gateway::Settings::new(settings.gateway.key_prefix.clone(), settings.portal.public_url.to_string(), hasher);
     named.drain = settings.gateway.drain;
-    let gateway = Gateway::new(named, keys, Arc::<Upstreams>::clone(&upstreams), Arc::new(Sink(ledger.clone())))?;
+    named.trusted_proxies.clone_from(&settings.gateway.trusted_proxies);
+    named.service_tokens =
+        settings.gateway.service_tokens.iter().map(|token| token.expose_secret().to_owned()).collect();
+    let gateway = Gateway::new(named, directories.ports(Sink(ledger.clone())))?;
     let gateway_listener = listen("gateway.addr", settings.gateway.addr).await?;
     let portal_listener = listen("portal.addr", settings.portal.addr).await?;
     let ops_listener = listen("ops.addr", settings.ops.addr).await?;
@@ -179,13 +181,17 @@ where
         let portal = portal.clone();
         move || tell_of_recoveries(portal.clone())
     }));
+    tasks.spawn(every(KEY_NOTICES_EVERY, shutdown.clone(), {
+        let portal = portal.clone();
+        move || tell_of_keys(portal.clone())
+    }));
     tasks.spawn(every(METRICS_EVERY, shutdown.clone(), move || {
         let metrics = metrics.clone();
         async move { metrics.run_upkeep() }
     }));
     tracing::info!(portal = %listening.0, gateway = %listening.1, ops = %listening.2, "Listening");
 
-    started(Parts { portal, upstreams, shutdown: shutdown.clone() }).await?;
+    started(Parts { portal, shutdown: shutdown.clone() }).await?;
     // Only now: what is started on top may register APIs of its own.
     let _loaded = readiness.ready(Part::GatewayDirectory);
     let mut broken = None;
@@ -261,6 +267,14 @@ async fn tell_of_recoveries(portal: Portal) {
         Ok(0) => {}
         Ok(told) => tracing::info!(told, "Recoveries can be completed now"),
         Err(error) => tracing::error!("Telling of recoveries failed: {error:#}"),
+    }
+}
+
+async fn tell_of_keys(portal: Portal) {
+    match portal::keys::notify_due(&system_op(&portal)).await {
+        Ok(0) => {}
+        Ok(told) => tracing::info!(told, "Organizations were told of keys that end or rest unused"),
+        Err(error) => tracing::error!("Telling of keys failed: {error:#}"),
     }
 }
 

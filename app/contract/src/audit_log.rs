@@ -123,8 +123,40 @@ actions! {
     RevealLinkSent = "key.reveal_link_sent", "Had a reveal link mailed";
     /// A secret was shown.
     KeyRevealed = "key.revealed", "Saw a key's secret";
+    /// Label or terms of a key were changed.
+    KeyChanged = "key.changed", "Changed a key's terms";
+    /// A new secret was asked for.
+    KeyRotationStarted = "key.rotation_started", "Started the rotation of a key";
+    /// The old secret of a rotation was ended before its time.
+    KeySecretRetired = "key.secret_retired", "Retired a key's old secret";
     /// A key was revoked.
     KeyRevoked = "key.revoked", "Revoked a key";
+    /// An API was registered.
+    ApiCreated = "api.created", "Registered an API";
+    /// Address, terms or document of an API were changed.
+    ApiChanged = "api.changed", "Changed an API";
+    /// An API was closed.
+    ApiClosed = "api.closed", "Closed an API";
+    /// An API was opened again.
+    ApiReopened = "api.reopened", "Opened an API again";
+    /// A plan was created.
+    PlanCreated = "plan.created", "Created a plan";
+    /// A plan was changed.
+    PlanChanged = "plan.changed", "Changed a plan";
+    /// A plan was closed.
+    PlanClosed = "plan.closed", "Closed a plan";
+    /// A plan was asked for.
+    SubscriptionRequested = "subscription.requested", "Asked for a plan";
+    /// A plan counts from now on.
+    SubscriptionActivated = "subscription.activated", "Started on a plan";
+    /// Staff approved a request for a plan.
+    SubscriptionApproved = "subscription.approved", "Approved a request for a plan";
+    /// Staff rejected a request for a plan.
+    SubscriptionRejected = "subscription.rejected", "Rejected a request for a plan";
+    /// An organization left a plan, or took its request back.
+    SubscriptionLeft = "subscription.left", "Left a plan";
+    /// Staff gave an organization other limits than its plan.
+    SubscriptionOverridden = "subscription.overridden", "Changed the limits of a subscription";
 }
 
 impl Action {

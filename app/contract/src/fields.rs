@@ -35,6 +35,11 @@ pub enum Problem {
     },
     /// A password on a list of known ones, or made of what everybody knows about its person.
     TooCommon,
+    /// Too many words or lines.
+    TooMany {
+        /// How many are allowed.
+        max: u32,
+    },
     /// Characters that cannot be seen: control characters, line breaks, direction overrides.
     Invisible,
     /// Not an email address.
@@ -83,6 +88,7 @@ impl fmt::Display for Problem {
             Self::TooCommon => f.write_str(
                 "This password is on lists of known passwords, or easy to guess from them or from your name. Choose a few unrelated words instead.",
             ),
+            Self::TooMany { max } => write!(f, "Give at most {max}."),
             Self::Invisible => f.write_str("Remove the characters that cannot be seen, such as line breaks."),
             Self::NotAnEmail => f.write_str("Enter an address like name@example.com."),
             Self::TermsNotAccepted => f.write_str("Accept the terms to continue."),
@@ -161,6 +167,17 @@ impl Check {
             self.refuse(field, Problem::Invisible);
         }
         value.to_owned()
+    }
+
+    /// Text that may be missing and may have lines: trimmed, line breaks brought into one form.
+    pub fn text(&mut self, field: &str, value: &str, max: usize) -> String {
+        let value = value.trim().replace("\r\n", "\n");
+        if value.chars().count() > max {
+            self.refuse(field, Problem::TooLong { max: max as u32 });
+        } else if value.chars().any(|c| c != '\n' && is_invisible(c)) {
+            self.refuse(field, Problem::Invisible);
+        }
+        value
     }
 
     /// An email address, trimmed. Its form only: one `@`, something before, a dot-free or dotted domain after; whether

@@ -9,6 +9,7 @@ use crate::{Environment, KeyId, Millis};
 pub mod format;
 #[cfg(feature = "hash")]
 pub mod hash;
+pub mod terms;
 
 /// Longest label, in characters: it stands in a column of the log.
 pub const LABEL_MAX: usize = 60;
@@ -54,6 +55,8 @@ pub enum KeyState {
     AwaitingReveal,
     /// The gateway accepts it.
     Active,
+    /// Its time is over; until its organization gives it more, the gateway refuses it.
+    Expired,
     /// The gateway refuses it, for ever.
     Revoked,
 }

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod apis;
 pub mod audit_log;
+pub mod checks;
 pub mod countries;
 pub mod environment;
 pub mod fields;
@@ -16,12 +17,14 @@ pub mod organizations;
 pub mod page;
 pub mod passkeys;
 pub mod permission;
+pub mod plans;
 pub mod policies;
 pub mod recovery;
 pub mod refusal;
 pub mod request_logs;
 pub mod sessions;
 pub mod staff;
+pub mod subscriptions;
 pub mod usage;
 
 pub use environment::Environment;

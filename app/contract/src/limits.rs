@@ -143,7 +143,7 @@ impl Period {
 
 /// Days from 1970-01-01 to the first of a month of the proleptic Gregorian calendar. Howard Hinnant, "chrono-compatible
 /// low-level date algorithms", `days_from_civil`.
-const fn first_day(year: i64, month: i64) -> i64 {
+pub(crate) const fn first_day(year: i64, month: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);

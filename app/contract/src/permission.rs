@@ -26,11 +26,13 @@ pub enum Permission {
     HandOver,
     /// See the organization's audit log.
     ReadAuditLog,
+    /// Ask for plans, and leave them.
+    ManageSubscriptions,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ReadKeys,
         Self::CreateKeys,
         Self::RevokeKeys,
@@ -41,6 +43,7 @@ impl Permission {
         Self::ManageOrganization,
         Self::HandOver,
         Self::ReadAuditLog,
+        Self::ManageSubscriptions,
     ];
 
     /// Whether it only looks: what a restricted account may still do.
@@ -66,6 +69,7 @@ impl Permission {
             Self::ManageOrganization => "Change name, contact address and country",
             Self::HandOver => "Hand the organization over",
             Self::ReadAuditLog => "See the audit log",
+            Self::ManageSubscriptions => "Choose plans of APIs",
         }
     }
 }
@@ -102,6 +106,7 @@ impl Role {
             Permission::ManageMembers | Permission::ManageOrganization | Permission::ReadAuditLog => {
                 matches!(self, Self::Owner | Self::Admin)
             }
+            Permission::ManageSubscriptions => matches!(self, Self::Owner | Self::Admin | Self::Billing),
             Permission::HandOver => matches!(self, Self::Owner),
         }
     }
@@ -148,7 +153,7 @@ impl Role {
             Self::Owner => "Everything, and can hand the organization over",
             Self::Admin => "Everything except what concerns owners",
             Self::Developer => "Works with keys, logs and usage",
-            Self::Billing => "Sees usage and members",
+            Self::Billing => "Chooses plans; sees usage and members",
             Self::Viewer => "Sees keys, logs and usage; changes nothing",
         }
     }
@@ -176,17 +181,23 @@ pub enum StaffPermission {
     SuspendAccounts,
     /// See the audit log of everything.
     ReadAuditLog,
+    /// See APIs, their plans, and who has which.
+    ReadApis,
+    /// Register and change APIs and plans; decide on subscriptions.
+    ManageApis,
 }
 
 impl StaffPermission {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::ReadRequestLogs,
         Self::ReadAccounts,
         Self::ResendVerification,
         Self::RestrictAccounts,
         Self::SuspendAccounts,
         Self::ReadAuditLog,
+        Self::ReadApis,
+        Self::ManageApis,
     ];
 }
 
@@ -212,11 +223,11 @@ impl StaffRole {
     #[must_use]
     pub const fn allows(self, permission: StaffPermission) -> bool {
         match permission {
-            StaffPermission::ReadRequestLogs | StaffPermission::ReadAccounts => true,
+            StaffPermission::ReadRequestLogs | StaffPermission::ReadAccounts | StaffPermission::ReadApis => true,
             StaffPermission::ResendVerification | StaffPermission::RestrictAccounts => {
                 matches!(self, Self::Owner | Self::Admin | Self::Support)
             }
-            StaffPermission::SuspendAccounts => matches!(self, Self::Owner | Self::Admin),
+            StaffPermission::SuspendAccounts | StaffPermission::ManageApis => matches!(self, Self::Owner | Self::Admin),
             StaffPermission::ReadAuditLog => matches!(self, Self::Owner | Self::Admin | Self::Auditor),
         }
     }
@@ -259,6 +270,11 @@ mod tests {
     }
 
     #[test]
+    fn plans_are_chosen_by_those_who_answer_for_the_organization_or_pay() {
+        assert_eq!(those_who_may(Permission::ManageSubscriptions), [Role::Owner, Role::Admin, Role::Billing]);
+    }
+
+    #[test]
     fn an_owner_may_do_everything() {
         assert!(Permission::ALL.into_iter().all(|permission| Role::Owner.allows(permission)));
         assert!(StaffPermission::ALL.into_iter().all(|permission| StaffRole::Owner.allows(permission)));
@@ -287,9 +303,12 @@ mod tests {
     #[test]
     fn an_auditor_and_a_viewer_change_nothing() {
         assert!(Permission::ALL.into_iter().all(|one| !Role::Viewer.allows(one) || one.only_reads()));
-        for change in
-            [StaffPermission::ResendVerification, StaffPermission::RestrictAccounts, StaffPermission::SuspendAccounts]
-        {
+        for change in [
+            StaffPermission::ResendVerification,
+            StaffPermission::RestrictAccounts,
+            StaffPermission::SuspendAccounts,
+            StaffPermission::ManageApis,
+        ] {
             assert!(!StaffRole::Auditor.allows(change), "{change:?}");
         }
     }

@@ -603,6 +603,8 @@ impl Refusal {
         matches!(
             self,
             Self::MethodNotAllowed
+                | Self::InvalidInput { .. }
+                | Self::TooLarge
                 | Self::MissingKey
                 | Self::SeveralKeys
                 | Self::KeyInUrl

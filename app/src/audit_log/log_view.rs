@@ -29,6 +29,11 @@ pub(super) fn table(operator: bool, events: Vec<AuditEvent>) -> AnyView {
     .into_any()
 }
 
+/// The table, for those whom the events belong to.
+pub(crate) fn own_events(events: Vec<AuditEvent>) -> AnyView {
+    table(false, events)
+}
+
 fn row(operator: bool, event: AuditEvent) -> AnyView {
     let who = who(operator, &event);
     let about = about(operator, &event);

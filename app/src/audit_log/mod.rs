@@ -4,4 +4,5 @@ mod log_view;
 mod pages;
 pub mod server_fns;
 
+pub(crate) use log_view::own_events;
 pub use pages::{AdminAuditPage, AuditPage};

@@ -16,7 +16,7 @@ use crate::ui::{
     Button, ButtonKind, Card, Checkbox, CodeBlock, Column, CopyButton, Dialog, DialogActions, DialogButton,
     DialogClose, EmptyState, EnvSwitch, Failure, FormErrors, Icon, IconView, LatencyBar, LinkButton, LogTable, Mark,
     Meter, Note, Notice, Pager, PasswordField, SecretText, Select, Skeleton, SkeletonChart, Stat, Stats, StatusCode,
-    Step, Steps, Tab, Table, Tabs, Tag, TextField, ThemeSwitch, Time, Tone, format,
+    Step, Steps, Tab, Table, Tabs, Tag, TextArea, TextField, ThemeSwitch, Time, Tone, format,
 };
 
 /// A sample moment: 21 November 2026, 14:02:31.884 UTC.
@@ -186,6 +186,7 @@ fn fields() -> AnyView {
             <TextField name="filled" label="Filled" value="Sample value"/>
             <TextField name="long" label="Long content" value=LONG/>
             <TextField name="mono" label="For ids and paths" value="/v1/sun/{place}" mono=true/>
+            <TextArea name="lines" label="Several lines" value="First line\nSecond line" help="As many as you like."/>
             <PasswordField name="secret" help="At least 15 characters." autocomplete="new-password"/>
             <Select name="select" label="Choice" options=environments() selected="test"/>
             <div class="grid gap-3 content-start">
@@ -204,6 +205,7 @@ fn problems() -> AnyView {
             <TextField name="none" label="Nothing given" problem=Some(Problem::Empty) help="The help stays."/>
             <TextField name="address" label="Not an address" value="ada@" problem=Some(Problem::NotAnEmail)/>
             <TextField name="too-long" label="Too long" value=format!("{LONG}{LONG}{LONG}") problem=Some(Problem::TooLong { max: 200 })/>
+            <TextArea name="document" label="Not a document" value="{" problem=Some(Problem::NotReadable) mono=true/>
             <PasswordField name="short" problem=Some(Problem::TooShort { min: 15 })/>
             <Select name="choice" label="Not a choice" options=environments problem=Some(Problem::NotAChoice)/>
             <Checkbox name="terms" problem=Some(Problem::TermsNotAccepted)>"I accept the terms"</Checkbox>

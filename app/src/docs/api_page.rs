@@ -1,6 +1,6 @@
 //! One API: what it is, where it is, and every operation with a call to copy.
 
-use contract::apis::{ApiDocs, Operation, Parameter};
+use contract::apis::{ApiDocs, Operation, Parameter, RouteTerms};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -107,7 +107,8 @@ fn operation(base_url: &str, operation: Operation) -> AnyView {
     let labelled_by = heading.clone();
     let command = curl(base_url, &operation);
     let label = format!("Call {} {} with curl", operation.method, operation.path);
-    let Operation { method, path, summary, description, parameters, .. } = operation;
+    let Operation { method, path, summary, description, parameters, terms, .. } = operation;
+    let terms = self::terms(terms);
     let parameters = (!parameters.is_empty()).then(|| {
         let rows: Vec<AnyView> = parameters.into_iter().map(parameter).collect();
         view! {
@@ -129,7 +130,7 @@ fn operation(base_url: &str, operation: Operation) -> AnyView {
                     </p>
                 </div>
                 {(!description.is_empty()).then(|| view! { <p class="muted"><Coded text=description/></p> })}
-                {parameters}
+                {terms} {parameters}
             </div>
             <div>
                 <CodeBlock label code=command/>
@@ -137,6 +138,20 @@ fn operation(base_url: &str, operation: Operation) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// What an operation asks and costs, where that is not what every operation does.
+fn terms(terms: RouteTerms) -> Option<AnyView> {
+    let RouteTerms { scopes, cost, limit } = terms;
+    let scopes = (!scopes.is_empty()).then(|| {
+        let scopes: Vec<AnyView> =
+            scopes.into_iter().map(|scope| view! { <code>{scope}</code> " " }.into_any()).collect();
+        view! { <p>"Scopes a key needs: " {scopes}</p> }.into_any()
+    });
+    let cost = (cost != 1).then(|| view! { <p>{format!("Costs {cost} units of the quota.")}</p> }.into_any());
+    let limit = limit.map(|limit| view! { <p>{format!("For each key: {limit}.")}</p> }.into_any());
+    let lines: Vec<AnyView> = [scopes, cost, limit].into_iter().flatten().collect();
+    (!lines.is_empty()).then(|| view! { <div class="grid gap-1 muted">{lines}</div> }.into_any())
 }
 
 fn parameter(parameter: Parameter) -> AnyView {

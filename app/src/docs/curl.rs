@@ -36,6 +36,7 @@ mod tests {
 
     fn operation(method: &str, example_path: &str, example_body: Option<&str>) -> Operation {
         Operation {
+            terms: contract::apis::RouteTerms::default(),
             method: method.to_owned(),
             path: String::new(),
             summary: String::new(),

@@ -107,6 +107,23 @@ fn how_to_call() -> AnyView {
                 </li>
             </ol>
         </section>
+        <section class="grid gap-3" id="limits">
+            <h2>"Limits and quotas"</h2>
+            <p>
+                "A limit bounds how many requests you may send in a short time; a quota bounds how many units you may use in a day or a month. Most calls cost one unit. Every answer says where you stand:"
+            </p>
+            <CodeBlock
+                label="Headers of an answer"
+                output=true
+                code="RateLimit-Policy: \"plan\";q=60;w=60, \"quota\";q=10000;w=2592000;qu=\"units\"\nRateLimit: \"plan\";r=59;t=1, \"quota\";r=9999;t=864000"
+            />
+            <p class="muted">
+                <code>"q"</code> " is how much there is in " <code>"w"</code> " seconds, " <code>"r"</code>
+                " how much is left, " <code>"t"</code>
+                " in how many seconds all of it is there again (IETF draft ratelimit-headers-11). What is too much is answered with 429 and "
+                <code>"Retry-After"</code> "; neither that call nor one that the API could not answer costs anything."
+            </p>
+        </section>
         <section class="grid gap-3">
             <h2>"When a call is refused"</h2>
             <p>

@@ -2,6 +2,7 @@
 //! can be missing.
 
 use contract::Refusal;
+use contract::checks::CHECKS;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -34,11 +35,50 @@ pub(crate) fn catalogue() -> AnyView {
                     "Every “no” that you can meet here, with the code that programs match on. Codes stay as they are; sentences may become clearer."
                 </p>
             </div>
+            {order()}
             {group("From the gateway", "When you call an API.", gateway)}
             {group("From the portal", "On these pages and in its own API.", portal)}
         </div>
     }
     .into_any()
+}
+
+/// The list that the gateway itself keeps to.
+fn order() -> AnyView {
+    let steps: Vec<AnyView> = CHECKS
+        .iter()
+        .map(|check| {
+            let codes: Vec<AnyView> = check
+                .codes
+                .iter()
+                .map(|code| view! { <a class="link mono small" href=paths::error(code)>{*code}</a> }.into_any())
+                .collect();
+            view! {
+                <li>
+                    <span>{check.sentence}</span>
+                    <span class="flex flex-wrap gap-x-3">{codes}</span>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    view! {
+        <section class="grid gap-3" id="order">
+            <div>
+                <h2>"In which order the gateway checks"</h2>
+                <p class="muted">
+                    "The first “no” is the answer. A refused call takes nothing from any limit or quota, and stands in your request log with its code."
+                </p>
+            </div>
+            <ol class="grid gap-2 list-decimal pl-6">{steps}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+/// Which step of [`CHECKS`] gives a code, counted from 1.
+fn step_of(code: &str) -> Option<usize> {
+    CHECKS.iter().position(|check| check.codes.contains(&code)).map(|place| place + 1)
 }
 
 fn group(title: &'static str, lead: &'static str, refusals: Vec<Refusal>) -> AnyView {
@@ -105,6 +145,18 @@ pub(crate) fn page(refusal: &Refusal) -> AnyView {
                 <h2>"Why it happens"</h2>
                 <div class="prose"><p><Coded text=refusal.explanation()/></p></div>
             </section>
+            {step_of(refusal.code())
+                .map(|step| {
+                    view! {
+                        <section class="grid gap-2">
+                            <h2>"When it is checked"</h2>
+                            <p>
+                                {format!("Step {step} of {} in ", CHECKS.len())}
+                                <a class="link" href=format!("{}#order", paths::ERRORS)>"the order of the gateway's checks"</a> "."
+                            </p>
+                        </section>
+                    }
+                })}
             <section class="grid gap-3">
                 <h2>"What a program gets"</h2>
                 <CodeBlock label="The problem document" code=problem_document(refusal) output=true/>

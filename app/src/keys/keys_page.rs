@@ -150,7 +150,7 @@ fn row(key: Key, actions: Actions) -> AnyView {
     let total: i64 = key.week.iter().sum();
     view! {
         <tr>
-            <td><b class="font-medium">{key.label.clone()}</b></td>
+            <td><a class="link font-medium" href=paths::key(key.id)>{key.label.clone()}</a></td>
             <td class="mono">{key.hint.clone()}</td>
             <td class="opt">
                 {if total == 0 { view! { <span class="muted">"none"</span> }.into_any() } else { view! { <Spark values=key.week.clone() over="last 7 days"/> }.into_any() }}
@@ -164,10 +164,11 @@ fn row(key: Key, actions: Actions) -> AnyView {
     .into_any()
 }
 
-fn state(state: KeyState) -> AnyView {
+pub(super) fn state(state: KeyState) -> AnyView {
     match state {
         KeyState::AwaitingReveal => view! { <Tag tone=Tone::Warn>"Awaiting reveal"</Tag> }.into_any(),
         KeyState::Active => view! { <Tag tone=Tone::Ok>"Active"</Tag> }.into_any(),
+        KeyState::Expired => view! { <Tag tone=Tone::Bad>"Expired"</Tag> }.into_any(),
         KeyState::Revoked => view! { <Tag tone=Tone::Bad>"Revoked"</Tag> }.into_any(),
     }
 }

@@ -16,6 +16,8 @@ pub enum AdminPlace {
     Logs,
     /// Accounts.
     Accounts,
+    /// APIs, plans and subscriptions.
+    Apis,
     /// The audit log.
     Audit,
 }
@@ -44,6 +46,7 @@ pub fn AdminLayout(
     let mut links = vec![
         link(Icon::List, "Live logs", paths::ADMIN_LOGS, AdminPlace::Logs),
         link(Icon::User, "Accounts", paths::ADMIN_ACCOUNTS, AdminPlace::Accounts),
+        link(Icon::External, "APIs", paths::ADMIN_APIS, AdminPlace::Apis),
     ];
     if me.staff.is_some_and(|role| role.allows(StaffPermission::ReadAuditLog)) {
         links.push(link(Icon::Check, "Audit", paths::ADMIN_AUDIT, AdminPlace::Audit));

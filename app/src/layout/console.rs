@@ -20,6 +20,8 @@ pub enum ConsolePlace {
     Logs,
     /// Usage.
     Usage,
+    /// APIs and plans.
+    Apis,
     /// The organization and its members.
     Organization,
     /// Account security.
@@ -57,6 +59,7 @@ pub fn ConsoleLayout(
         link(Icon::Key, "Keys", paths::KEYS, ConsolePlace::Keys),
         link(Icon::List, "Logs", paths::LOGS, ConsolePlace::Logs),
         link(Icon::Chart, "Usage", paths::USAGE, ConsolePlace::Usage),
+        link(Icon::External, "APIs", paths::OWN_APIS, ConsolePlace::Apis),
         Link { icon: Icon::Book, label: "Docs", href: paths::DOCS, current: false },
         link(Icon::Users, "Organization", paths::ORGANIZATION, ConsolePlace::Organization),
     ];

@@ -15,6 +15,8 @@ pub enum InputKind {
     Email,
     /// Words to search for.
     Search,
+    /// A date and a time.
+    Moment,
 }
 
 impl InputKind {
@@ -23,6 +25,7 @@ impl InputKind {
             Self::Text => "text",
             Self::Email => "email",
             Self::Search => "search",
+            Self::Moment => "datetime-local",
         }
     }
 }

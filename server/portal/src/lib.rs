@@ -20,11 +20,13 @@ mod notices;
 mod op;
 pub mod organizations;
 pub mod passkeys;
+pub mod plans;
 pub mod privacy;
 pub mod recovery;
 pub mod request_logs;
 pub mod sessions;
 pub mod staff;
+pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 mod tokens;

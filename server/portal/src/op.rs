@@ -46,6 +46,8 @@ pub struct PortalSettings {
     pub recovery_wait: TimeDelta,
     /// Whether the operator's desk opens with a passkey only.
     pub staff_need_passkeys: bool,
+    /// Whether an API may be at an address inside a private network.
+    pub private_upstreams: bool,
 }
 
 struct Inner {

@@ -24,11 +24,13 @@ use testpasskey::Device;
 use uuid::Uuid;
 
 use crate::accounts::{self, NewAccount, Password};
+use crate::apis::ApiRecord;
 use crate::keys::{self, KeyRecord, KeyWatcher, NewKey};
 use crate::mail::{self, MailboxEntry};
 use crate::op::Browser;
 use crate::organizations::{self, members};
 use crate::sessions::{self, DeviceToken, SessionToken};
+use crate::subscriptions::terms::TermsRecord;
 use crate::{Actor, Db, Error, Op, Portal, PortalSettings, Result, SignedIn, passkeys, staff, tokens};
 
 /// What everyone here signs in with.
@@ -52,12 +54,27 @@ pub(crate) fn at(after: TimeDelta) -> DateTime<Utc> {
 pub(crate) struct Watcher {
     told: Mutex<Vec<KeyRecord>>,
     rests: Mutex<Vec<(OrganizationId, bool)>>,
+    apis: Mutex<Vec<ApiRecord>>,
+    terms: Mutex<Vec<TermsRecord>>,
 }
+
+/// An address with this in it is one that the gateway of the tests cannot use.
+pub(crate) const UNUSABLE: &str = "unusable";
 
 impl Watcher {
     /// What was told since the last time somebody asked.
     pub(crate) fn take(&self) -> Vec<KeyRecord> {
         std::mem::take(&mut *self.told.lock().unwrap())
+    }
+
+    /// The APIs it was told of since then.
+    pub(crate) fn take_apis(&self) -> Vec<ApiRecord> {
+        std::mem::take(&mut *self.apis.lock().unwrap())
+    }
+
+    /// The terms it was told of since then.
+    pub(crate) fn take_terms(&self) -> Vec<TermsRecord> {
+        std::mem::take(&mut *self.terms.lock().unwrap())
     }
 
     /// Of which organizations it was told since then that their keys rest, or work.
@@ -73,6 +90,18 @@ impl KeyWatcher for Watcher {
 
     fn rests(&self, organization: OrganizationId, rests: bool) {
         self.rests.lock().unwrap().push((organization, rests));
+    }
+
+    fn api_changed(&self, record: ApiRecord) {
+        self.apis.lock().unwrap().push(record);
+    }
+
+    fn terms_changed(&self, record: TermsRecord) {
+        self.terms.lock().unwrap().push(record);
+    }
+
+    fn can_use(&self, record: &ApiRecord) -> bool {
+        !record.upstream_url.contains(UNUSABLE)
     }
 }
 
@@ -98,6 +127,7 @@ pub(crate) async fn portal() -> TestPortal {
         session_life: TimeDelta::hours(24),
         recovery_wait: TimeDelta::hours(72),
         staff_need_passkeys: true,
+        private_upstreams: false,
     };
     let watcher = Arc::new(Watcher::default());
     let portal = Portal::new(db, settings, KeyHasher::new(&PEPPER), Arc::clone(&watcher) as Arc<dyn KeyWatcher>);
@@ -325,7 +355,12 @@ pub(crate) fn new_account(name: &str, email: &str) -> NewAccount {
 
 /// A form for a live key, with a token that no other form has.
 pub(crate) fn new_key(label: &str) -> NewKey {
-    NewKey { label: label.to_owned(), environment: "live".to_owned(), form_token: tokens::new_token().unwrap() }
+    NewKey {
+        label: label.to_owned(),
+        environment: "live".to_owned(),
+        form_token: tokens::new_token().unwrap(),
+        expires_at: String::new(),
+    }
 }
 
 /// The token of the link in a mail.

@@ -33,7 +33,7 @@ fn the_defaults_are_settings() {
     assert_eq!(settings.portal.public_url.as_str(), "http://localhost:3000");
     assert!(!settings.portal.secure_cookies());
     assert_eq!(settings.gateway.key_prefix, "cs");
-    assert_eq!(settings.gateway.upstream_timeout, Duration::from_secs(30));
+    assert_eq!(settings.gateway.upstream_timeout, Duration::from_secs(300));
     assert_eq!(settings.gateway.drain, Duration::from_secs(20));
     assert_eq!(settings.ops.addr.port(), 9090);
     assert_eq!(settings.database.url.expose_secret(), "sqlite://./data/countersign.db?mode=rwc");
@@ -59,7 +59,7 @@ fn a_command_wins_over_the_environment_the_environment_over_the_file_the_file_ov
     let file = "[gateway]\nkey_prefix = \"file\"\ndrain_s = 1\n[data]\ndir = \"from-file\"";
     let environment = [("COUNTERSIGN_GATEWAY__DRAIN_S", "2"), ("COUNTERSIGN_DATA__DIR", "from-env"), ("HOME", "/")];
     let settings = load(file, &environment, Overrides::new().set("data.dir", "from-command")).unwrap();
-    assert_eq!(settings.gateway.upstream_timeout, Duration::from_secs(30));
+    assert_eq!(settings.gateway.upstream_timeout, Duration::from_secs(300));
     assert_eq!(settings.gateway.key_prefix, "file");
     assert_eq!(settings.gateway.drain, Duration::from_secs(2));
     assert_eq!(settings.data.dir, Path::new("from-command"));

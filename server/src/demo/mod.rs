@@ -10,7 +10,8 @@ use contract::StaffRole;
 use contract::keys::Secret;
 use portal::accounts::{NewAccount, Password};
 use portal::apis::NewApi;
-use portal::{Actor, Portal};
+use portal::plans::NewPlan;
+use portal::{Actor, Op, Portal};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -27,12 +28,17 @@ const STAFF: &str = "operator@countersign.test";
 /// First path segment of the sample API.
 const SLUG: &str = "almanac";
 
+/// The larger of its plans.
+const PRO: &str = "Pro";
+
 /// What a demo sets, whatever the settings say.
 #[must_use]
 pub fn overrides(overrides: Overrides) -> Overrides {
     overrides
         .set("mail.transport", "preview")
         .set("portal.name", "Almanac API")
+        // The sample API is on this machine.
+        .set("gateway.private_upstreams", "allowed")
         // The printed password opens the operator's desk.
         .set("staff.passkeys", "optional")
 }
@@ -51,7 +57,7 @@ pub async fn run(settings: Settings, with_traffic: bool) -> anyhow::Result<()> {
         let serving = axum::serve(sample, almanac::router(clock::now))
             .with_graceful_shutdown(async move { ended.cancelled().await });
         tokio::spawn(serving.into_future());
-        register(&parts, upstream, &told).await?;
+        register(&parts, upstream).await?;
         let password = staff_account(&parts.portal, &told.data.dir).await?;
         if with_traffic {
             let keys = traffic_keys(&parts.portal).await?;
@@ -64,10 +70,60 @@ pub async fn run(settings: Settings, with_traffic: bool) -> anyhow::Result<()> {
     .await
 }
 
-async fn register(parts: &Parts, upstream_url: String, settings: &Settings) -> anyhow::Result<()> {
+async fn register(parts: &Parts, upstream_url: String) -> anyhow::Result<()> {
     let api = NewApi { slug: SLUG.to_owned(), upstream_url, openapi: almanac::openapi() };
     portal::apis::register(&system_op(&parts.portal), api).await?;
-    parts.upstreams.load(parts.portal.db(), settings.gateway.upstream_timeout).await
+    register_plans(&parts.portal).await
+}
+
+/// A plan that everybody has, so that a first call needs no subscription, and a larger one to ask for. Made at the first
+/// start; what staff change later stays.
+async fn register_plans(portal: &Portal) -> anyhow::Result<()> {
+    let known = portal::apis::load_all(portal.db()).await?;
+    if known.iter().any(|api| api.slug == SLUG && api.has_plans) {
+        return Ok(());
+    }
+    let op = system_op(portal);
+    let free = NewPlan {
+        summary: "To look around, and for small programs.".to_owned(),
+        limit_requests: "60".to_owned(),
+        quota_units: "10000".to_owned(),
+        approval: "automatic".to_owned(),
+        position: "1".to_owned(),
+        ..plan("Free")
+    };
+    let pro = NewPlan {
+        summary: "For programs that many people use.".to_owned(),
+        limit_requests: "600".to_owned(),
+        quota_units: "1000000".to_owned(),
+        approval: "manual".to_owned(),
+        position: "2".to_owned(),
+        ..plan(PRO)
+    };
+    let free = portal::plans::create(&op, SLUG, free).await?;
+    portal::plans::create(&op, SLUG, pro).await?;
+    Ok(portal::apis::set_default_plan(&op, SLUG, free).await?)
+}
+
+/// What the plans have in common.
+fn plan(name: &str) -> NewPlan {
+    NewPlan {
+        name: name.to_owned(),
+        limit_seconds: "60".to_owned(),
+        quota_period: "month".to_owned(),
+        audience: "everybody".to_owned(),
+        ..NewPlan::default()
+    }
+}
+
+/// The traffic is more than what everybody has: its organizations ask for more, and get it.
+async fn subscribe(portal: &Portal, op: &Op) -> anyhow::Result<()> {
+    let page = portal::subscriptions::own_page(op, SLUG).await?;
+    if let (None, Some(pro)) = (page.active, page.plans.iter().find(|plan| plan.name == PRO)) {
+        let id = portal::subscriptions::request(op, pro.id, "The traffic of the demo.").await?;
+        portal::subscriptions::approve(&system_op(portal), id).await?;
+    }
+    Ok(())
 }
 
 /// The staff account, with a new password at every start: it stands in a file for the owner only, and in no database.
@@ -123,6 +179,7 @@ async fn traffic_keys(portal: &Portal) -> anyhow::Result<Vec<Secret>> {
             .context("the demo's account cannot sign in")?;
         // Secrets of an earlier start are not kept anywhere, so its keys are of no use to anyone.
         let op = portal.op(Actor::Account(Box::new(person.clone())), clock::now(), system_op(portal).request);
+        subscribe(portal, &op).await?;
         for key in portal::keys::list(&op, None).await? {
             portal::keys::revoke(&op, key.id).await?;
         }
@@ -132,6 +189,7 @@ async fn traffic_keys(portal: &Portal) -> anyhow::Result<Vec<Secret>> {
                 label: (*label).to_owned(),
                 environment: "live".to_owned(),
                 form_token: op.request.to_string(),
+                expires_at: String::new(),
             };
             portal::keys::create(&op, new).await?;
             let link = newest_link(portal, email).await?;

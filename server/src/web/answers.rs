@@ -15,7 +15,7 @@ use tower_http::csrf::ProtectionError;
 use uuid::Uuid;
 
 use super::context::REQUEST_ID;
-use super::{AppState, BODY_MAX};
+use super::{AppState, BODY_MAX, documents};
 
 /// A refusal: a page for people, a problem document (RFC 9457) for programs.
 pub(super) fn refused(state: &AppState, id: RequestId, asked: &HeaderMap, refusal: &Refusal) -> Response {
@@ -116,6 +116,7 @@ const PASSED_OVER_MAX: usize = 8 * 1024 * 1024;
 
 /// Takes the whole body before anything looks at it, so that one without a length is refused like one with it.
 pub(super) async fn take_body(request: Request, next: Next) -> Response {
+    let most = if documents::is_form(&request) { documents::FORM_MAX } else { BODY_MAX };
     let (parts, mut body) = request.into_parts();
     let mut taken = BytesMut::new();
     let mut length = 0;
@@ -123,13 +124,13 @@ pub(super) async fn take_body(request: Request, next: Next) -> Response {
         let Ok(frame) = frame else { return StatusCode::BAD_REQUEST.into_response() };
         let Ok(data) = frame.into_data() else { continue };
         length += data.len();
-        if length <= BODY_MAX {
+        if length <= most {
             taken.extend_from_slice(&data);
         } else if length > PASSED_OVER_MAX {
             break;
         }
     }
-    if length > BODY_MAX {
+    if length > most {
         StatusCode::PAYLOAD_TOO_LARGE.into_response()
     } else {
         next.run(Request::from_parts(parts, Body::from(taken.freeze()))).await

@@ -39,6 +39,7 @@ pub(super) async fn with_context(State(state): State<AppState>, mut request: Req
                 secure_cookies: state.web.secure_cookies,
                 revealed: None,
                 codes: None,
+                document: None,
             });
             let mut answer = next.run(request).await;
             // A verb that changed what the session may do gave it a new token.

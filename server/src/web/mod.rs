@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use app::backend::{gallery_shell, script_file, shell};
-use axum::extract::{FromRef, Path};
+use axum::extract::{DefaultBodyLimit, FromRef, Path};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -23,6 +23,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 mod answers;
 mod browser;
 mod context;
+mod documents;
 mod live;
 mod mailbox;
 mod own_forms;
@@ -117,6 +118,7 @@ pub fn router(state: AppState) -> Router {
             move || shell(options.clone())
         })
         .route("/reveal", post(reveal::reveal))
+        .route(app::paths::ADMIN_API, post(documents::change).layer(DefaultBodyLimit::max(documents::FORM_MAX)))
         .route(app::paths::RECOVERY_CODES, post(shown_once::recovery_codes))
         .route(app::paths::RECOVERY_CODES_FILE, post(shown_once::recovery_codes_file))
         .route("/api/v1/request-logs/live", get(live::live));

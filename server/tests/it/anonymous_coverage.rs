@@ -77,7 +77,7 @@ const PUBLIC_FUNCTIONS: [&str; 36] = [
 ];
 
 /// Routes that are not pages of the app, as `web/mod.rs` spells them; the test below opens each.
-const OTHER_ROUTES: [&str; 12] = [
+const OTHER_ROUTES: [&str; 13] = [
     ".nest_service(\"/fonts\"",
     ".route(\"/api/v1/request-logs/live\"",
     ".route(\"/dev/gallery\"",
@@ -85,6 +85,7 @@ const OTHER_ROUTES: [&str; 12] = [
     ".route(\"/dev/mailbox.json\"",
     ".route(\"/js/{file}\"",
     ".route(\"/reveal\"",
+    ".route(app::paths::ADMIN_API",
     ".route(app::paths::RECOVERY_CODES",
     ".route(app::paths::RECOVERY_CODES_FILE",
     ".route_service(\"/favicon.svg\"",
@@ -144,11 +145,13 @@ async fn every_server_function_refuses_anonymous_people_or_is_on_the_list() {
                     ("passkeys", _) => "pk",
                     ("sessions", _) => "ses",
                     ("organizations", "switch") => "org",
+                    ("subscriptions", _) => "sub",
                     ("organizations", "revoke_invite" | "accept_invite" | "decline_invite") => "inv",
                     _ => "acc",
                 };
                 let id = format!("{kind}_00000000000000000000000001");
-                browser.post(path, &[("id", id.as_str()), ("account", &id)]).await
+                let plan = "plan_00000000000000000000000001";
+                browser.post(path, &[("id", id.as_str()), ("account", &id), ("plan", plan)]).await
             }
         };
         if (answer.status, answer.code().as_str()) != (401, "not_signed_in") {
@@ -167,7 +170,8 @@ async fn every_page_leads_anonymous_people_to_the_sign_in_or_is_on_the_list() {
     for route in live.iter().chain(&served) {
         let path: String = route.path().replace('{', ":").replace('}', "");
         let asked = path.replace(":api", "almanac").replace(":code", "missing_key");
-        let asked = asked.replace(":id", "acc_00000000000000000000000001");
+        let asked = asked.replace(":id", "acc_00000000000000000000000001").replace(":plan", "new");
+        let asked = asked.replace(":subscription", "sub_00000000000000000000000001");
         let asked = if asked.is_empty() { "/" } else { &asked };
         for method in [Method::GET, Method::HEAD] {
             let mut browser = house.browser();
@@ -211,6 +215,8 @@ async fn routes_that_are_no_pages_are_all_known_and_refuse_or_hold_nothing_priva
     assert_eq!(reveal.leads_to(), "/sign-in?next=/reveal%3Ftoken%3Da");
     let codes = browser.without_script().post(app::paths::RECOVERY_CODES, &[]).await;
     assert_eq!(codes.leads_to(), "/sign-in?next=/console/security/recovery-codes");
+    let document = browser.without_script().post("/admin/apis/tides", &[("openapi", "{}")]).await;
+    assert_eq!(document.leads_to(), "/sign-in?next=/admin/apis/tides");
     let file = browser.without_script().post(app::paths::RECOVERY_CODES_FILE, &[("codes", "a")]).await;
     assert_eq!(file.status, 401);
     for file in [

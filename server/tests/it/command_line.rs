@@ -287,7 +287,9 @@ async fn a_taken_port_is_named_with_its_setting() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_and_a_running_portal_can_share_a_database() {
     let database = TestDatabase::new().await;
-    let portal = portal_on(database.url(), std::sync::Arc::default()).await;
+    let portal =
+        portal_on(database.url(), std::sync::Arc::new(server::directories::Directories::new(crate::harness::PATIENCE)))
+            .await;
     let new = portal::accounts::NewAccount {
         name: "Ada".to_owned(),
         email: "ada@example.com".to_owned(),

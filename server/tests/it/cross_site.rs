@@ -95,7 +95,9 @@ async fn refuse_what_is_no_form(forms: &[Form]) {
         let fields: Vec<String> =
             form.fields().iter().map(|(name, value)| format!("{name}={}", crate::harness::encoded(value))).collect();
         // Where a page has the address of its form, looking at it shows the page, and does nothing.
-        let is_page = form.path.starts_with("/reveal") || form.path == "/console/security/recovery-codes";
+        let is_page = form.path.starts_with("/reveal")
+            || form.path == "/console/security/recovery-codes"
+            || form.path.starts_with("/admin/apis/");
         for method in [Method::GET, Method::HEAD] {
             for (name, value) in [
                 ("x-http-method-override", "POST"),

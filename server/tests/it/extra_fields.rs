@@ -104,6 +104,11 @@ async fn values_of_another_kind_are_refused_or_lead_nowhere_and_write_nothing() 
                 "country",
                 "contact_email",
                 "codes",
+                "slug",
+                // Nothing in it means for ever.
+                "expires_at",
+                // Its page gives it back, so that nothing is lost.
+                "openapi",
             ]
             .contains(wrong)
             {

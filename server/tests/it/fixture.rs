@@ -90,6 +90,13 @@ pub async fn join(house: &House, owner: &mut Browser, name: &str, role: &str) ->
     browser
 }
 
+/// Opens the newest reveal link in somebody's mail.
+async fn reveal_newest(house: &House, browser: &mut Browser, email: &str) {
+    let token = house.token_to(email, "/reveal").await;
+    let page = browser.without_script().post("/reveal", &[("token", &token)]).await;
+    assert_eq!(page.status, 200, "{page:?}");
+}
+
 /// New recovery codes of the person.
 pub async fn recovery_codes(browser: &mut Browser) -> Vec<String> {
     let page = browser.without_script().post("/console/security/recovery-codes", &[]).await;
@@ -171,6 +178,19 @@ pub async fn fixture() -> Fixture {
     form(&ada, "/rpc/keys/send_reveal_link", &[("id", &first)], "/console/keys?sent=key_");
     form(&ada, "/reveal", &[("token", &reveal)], "");
     form(&ada, "/rpc/keys/revoke", &[("id", &second)], "/console/keys");
+    let mut kay = house.person("Kay").await;
+    let rotating = create(&mut kay, "rotating").await;
+    reveal_newest(&house, &mut kay, "kay@example.com").await;
+    let rotated = create(&mut kay, "rotated").await;
+    reveal_newest(&house, &mut kay, "kay@example.com").await;
+    let overlap = [("id", rotated.as_str()), ("overlap_days", "7"), ("starts", "now")];
+    send(&mut kay, "/rpc/keys/rotate", &overlap).await;
+    reveal_newest(&house, &mut kay, "kay@example.com").await;
+    let terms = [("id", rotating.as_str()), ("label", "nightly"), ("expires_at", "2099-01-31T18:30")];
+    form(&kay, "/rpc/keys/change_terms", &terms, "/console/keys/key_");
+    let overlap = [("id", rotating.as_str()), ("overlap_days", "7"), ("starts", "first_use")];
+    form(&kay, "/rpc/keys/rotate", &overlap, "/console/keys/key_");
+    form(&kay, "/rpc/keys/retire", &[("id", &rotated)], "/console/keys/key_");
 
     // A password, a name, an address.
     let sam = house.person("Sam").await;
@@ -338,5 +358,60 @@ pub async fn fixture() -> Fixture {
         form(&staff, path, &[("id", id), look[0], look[1]], "/admin/accounts/");
     }
     form(&staff, "/rpc/staff/resend_verification", &[("id", &cem), ("purpose", "help_asked")], "/admin/accounts/");
+
+    // APIs, their plans, and who has which.
+    let (olga, tides) = (house.op_of(&staff).await, "https://tides.example.com");
+    for slug in ["tides", "gone", "shut"] {
+        portal::apis::create(&olga, slug, slug, tides).await.unwrap();
+    }
+    portal::apis::close(&olga, "shut").await.unwrap();
+    let mut plans = Vec::new();
+    for (name, approval) in [("Plus", "automatic"), ("Pro", "manual"), ("Old", "manual")] {
+        let (name, approval, audience) = (name.to_owned(), approval.to_owned(), "everybody".to_owned());
+        let plan = portal::plans::NewPlan { name, approval, audience, ..<_>::default() };
+        plans.push(portal::plans::create(&olga, "tides", plan).await.unwrap());
+    }
+    let asked = async |browser: &Browser, plan: usize| {
+        let op = house.op_of(browser).await;
+        portal::subscriptions::request(&op, plans[plan], "").await.unwrap().to_string()
+    };
+    let (left, overridden) = (asked(&kay, 0).await, asked(&rex, 0).await);
+    let (approved, rejected) = (asked(&sam, 1).await, asked(&pam, 1).await);
+    let (pro, old) = (plans[1].to_string(), plans[2].to_string());
+    let fields = [("slug", "sun"), ("name", "Sun"), ("upstream_url", "https://sun.example.com")];
+    form(&staff, "/rpc/apis/create", &fields, "/admin/apis/sun?done=created");
+    let fields = [
+        ("slug", "tides"),
+        ("name", "Tides"),
+        ("upstream_url", "https://tides.example.com/v2"),
+        ("timeout_ms", "5000"),
+        ("body_max_bytes", "1048576"),
+        ("log_mode", "required"),
+        ("environments", "both"),
+    ];
+    form(&staff, "/rpc/apis/change", &fields, "/admin/apis/tides?done=changed");
+    let document = "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Tides\"},\"paths\":{}}";
+    form(&staff, "/admin/apis/tides", &[("openapi", document)], "/admin/apis/tides?done=document");
+    form(&staff, "/rpc/apis/close", &[("slug", "gone")], "/admin/apis/gone?done=closed");
+    form(&staff, "/rpc/apis/reopen", &[("slug", "shut")], "/admin/apis/shut?done=reopened");
+    let fields = [
+        ("slug", "tides"),
+        ("name", "Free"),
+        ("limit_requests", "60"),
+        ("limit_seconds", "60"),
+        ("approval", "automatic"),
+        ("audience", "everybody"),
+    ];
+    form(&staff, "/rpc/plans/save", &fields, "/admin/apis/tides?done=plan_created");
+    form(&staff, "/rpc/plans/close", &[("slug", "tides"), ("plan", &old)], "/admin/apis/tides?done=plan_closed");
+    let fields = [("slug", "tides"), ("plan", pro.as_str())];
+    form(&ada, "/rpc/subscriptions/request", &fields, "/console/apis/tides?done=asked");
+    let of = |id| [("slug", "tides"), ("id", id)];
+    form(&kay, "/rpc/subscriptions/leave", &of(&left), "/console/apis/tides?done=left");
+    form(&staff, "/rpc/subscriptions/approve", &of(&approved), "/admin/apis/tides?done=approved");
+    let fields = [("slug", "tides"), ("id", rejected.as_str()), ("reason", "Say what for.")];
+    form(&staff, "/rpc/subscriptions/reject", &fields, "/admin/apis/tides?done=rejected");
+    let fields = [("slug", "tides"), ("id", overridden.as_str()), ("requests", "5"), ("seconds", "1")];
+    form(&staff, "/rpc/subscriptions/change_overrides", &fields, "/admin/apis/tides?done=overridden");
     Fixture { house, forms, staff, ada }
 }

@@ -28,10 +28,10 @@ use leptos::prelude::LeptosOptions;
 use portal::accounts::{NewAccount, Password};
 use portal::apis::NewApi;
 use portal::{Actor, Db, Op, Portal, PortalSettings};
-use request_logs::Ledger;
+use request_logs::{Ledger, SpoolSettings};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
 use serde_json::Value;
-use server::directories::{Keys, Sink, Store, Upstreams};
+use server::directories::{Directories, Sink, Store};
 use server::web::{AppState, WebSettings, router};
 use tempfile::TempDir;
 use testdb::TestDb;
@@ -50,7 +50,7 @@ pub const PEPPER: [u8; 32] = [7; 32];
 pub const PORTAL: &str = "http://portal.test";
 
 /// No test waits longer for anything; what takes this long never comes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A demo on plain http.
 pub const DEMO: WebSettings =
@@ -177,12 +177,12 @@ pub struct House {
     pub portal: Portal,
     pub ledger: Ledger,
     pub database: TestDatabase,
-    pub keys: Arc<Keys>,
-    upstreams: Arc<Upstreams>,
+    pub directories: Arc<Directories>,
     router: Router,
     end: CancellationToken,
-    // Held for its `Drop`: removes the files.
+    // Held for their `Drop`: removes the files.
     _site: TempDir,
+    _spool: TempDir,
 }
 
 impl Drop for House {
@@ -215,7 +215,7 @@ fn site() -> TempDir {
 }
 
 /// A portal on a database that exists already.
-pub async fn portal_on(url: &str, keys: Arc<Keys>) -> Portal {
+pub async fn portal_on(url: &str, directories: Arc<Directories>) -> Portal {
     let db = Db::connect(url).await.unwrap();
     db.migrate().await.unwrap();
     let settings = PortalSettings {
@@ -228,8 +228,9 @@ pub async fn portal_on(url: &str, keys: Arc<Keys>) -> Portal {
         session_life: TimeDelta::hours(24),
         recovery_wait: TimeDelta::hours(72),
         staff_need_passkeys: false,
+        private_upstreams: true,
     };
-    Portal::new(db, settings, hasher(), keys)
+    Portal::new(db, settings, hasher(), directories)
 }
 
 /// An operation of the program itself.
@@ -245,10 +246,11 @@ impl House {
 
     pub async fn of(web: WebSettings) -> Self {
         let database = TestDatabase::new().await;
-        let keys = Arc::new(Keys::default());
-        let portal = portal_on(database.url(), Arc::clone(&keys)).await;
-        let (ledger, end) = (Ledger::open(1_000), CancellationToken::new());
-        let store = Arc::new(Store(portal.db().clone()));
+        let directories = Arc::new(Directories::new(PATIENCE));
+        let portal = portal_on(database.url(), Arc::clone(&directories)).await;
+        let spool = tempfile::tempdir().unwrap();
+        let (ledger, end) = (Ledger::open(SpoolSettings::new(spool.path())).unwrap(), CancellationToken::new());
+        let store = Arc::new(Store(portal.clone()));
         tokio::spawn({
             let (ledger, end) = (ledger.clone(), end.clone());
             async move { ledger.run(store, end).await }
@@ -258,7 +260,7 @@ impl House {
         let options = LeptosOptions::builder().output_name("countersign").site_root(root).site_pkg_dir("pkg").build();
         let state = AppState { options, portal: portal.clone(), ledger: ledger.clone(), web: Arc::new(web) };
         let router = router(state);
-        Self { portal, ledger, database, keys, upstreams: Arc::default(), router, end, _site: site }
+        Self { portal, ledger, database, directories, router, end, _site: site, _spool: spool }
     }
 
     /// Somebody who was never here, whose browser runs scripts.
@@ -342,10 +344,9 @@ impl House {
         let upstream = serve(almanac::router(server::clock::now)).await;
         let api = NewApi { slug: "almanac".to_owned(), upstream_url: upstream, openapi: almanac::openapi() };
         portal::apis::register(&system(&self.portal), api).await.unwrap();
-        self.upstreams.load(self.portal.db(), PATIENCE).await.unwrap();
         let settings = gateway::Settings::new("cs", PORTAL, hasher());
-        let (keys, upstreams) = (Arc::clone(&self.keys), Arc::clone(&self.upstreams));
-        let gateway = Gateway::new(settings, keys, upstreams, Arc::new(Sink(self.ledger.clone()))).unwrap();
+        let ports = self.directories.ports(Sink(self.ledger.clone()));
+        let gateway = Gateway::new(settings, ports).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(gateway::serve(gateway, listener, self.end.clone()));

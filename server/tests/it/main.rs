@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod anonymous_coverage;
+mod apis;
 mod bad_requests;
 mod brute_force;
 mod command_line;
@@ -29,6 +30,7 @@ mod passkeys;
 mod process;
 mod reading;
 mod revocation;
+mod rotation;
 mod secrets;
 mod served;
 mod sessions;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::anonymous_coverage::server_functions;
 use crate::fixture::join;
-use crate::harness::{Answer, Browser, House, encoded};
+use crate::harness::{Answer, Browser, House, encoded, system};
 
 /// Who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,7 @@ enum Of {
     Organization,
     /// An account, for staff.
     Account,
+    Subscription,
 }
 
 use May::{Everyone, Members, SignedIn, Staff};
@@ -69,16 +70,27 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/accounts/set_password", SignedIn, "", Of::Nothing),
     ("/rpc/accounts/sign_up", Everyone, "", Of::Nothing),
     ("/rpc/accounts/verify_email", Everyone, "", Of::Nothing),
+    ("/rpc/apis/change", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/apis/close", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/apis/create", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/apis/desk", Staff(StaffPermission::ReadApis), "", Of::Nothing),
     ("/rpc/apis/docs", Everyone, "", Of::Nothing),
     ("/rpc/apis/list", Everyone, "", Of::Nothing),
+    ("/rpc/apis/read_refused_document", Staff(StaffPermission::ReadApis), "", Of::Nothing),
+    ("/rpc/apis/reopen", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/apis/see", Staff(StaffPermission::ReadApis), "", Of::Nothing),
     ("/rpc/audit_log/read", Members(Permission::ReadAuditLog), "", Of::Nothing),
     ("/rpc/frame/read", Everyone, "", Of::Nothing),
     ("/rpc/guard/challenge", Everyone, "", Of::Nothing),
     ("/rpc/kept/take", Everyone, "", Of::Nothing),
+    ("/rpc/keys/change_terms", Members(Permission::CreateKeys), "id", Of::Key),
     ("/rpc/keys/create", Members(Permission::CreateKeys), "", Of::Nothing),
     ("/rpc/keys/list", Members(Permission::ReadKeys), "", Of::Nothing),
+    ("/rpc/keys/read", Members(Permission::ReadKeys), "id", Of::Key),
     ("/rpc/keys/read_reveal", Members(Permission::CreateKeys), "", Of::Nothing),
+    ("/rpc/keys/retire", Members(Permission::RevokeKeys), "id", Of::Key),
     ("/rpc/keys/revoke", Members(Permission::RevokeKeys), "id", Of::Key),
+    ("/rpc/keys/rotate", Members(Permission::CreateKeys), "id", Of::Key),
     ("/rpc/keys/send_reveal_link", Members(Permission::CreateKeys), "id", Of::Key),
     ("/rpc/organizations/accept_invite", SignedIn, "id", Of::OwnInvite),
     ("/rpc/organizations/change", Members(Permission::ManageOrganization), "", Of::Nothing),
@@ -110,6 +122,8 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/passkeys/start_registration_by_link", Everyone, "", Of::Nothing),
     ("/rpc/passkeys/start_sign_in", Everyone, "", Of::Nothing),
     ("/rpc/passkeys/start_step_up", SignedIn, "", Of::Nothing),
+    ("/rpc/plans/close", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/plans/save", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/policies/privacy", Everyone, "", Of::Nothing),
     ("/rpc/recovery/ask", Everyone, "", Of::Nothing),
     ("/rpc/recovery/cancel", Everyone, "", Of::Nothing),
@@ -139,12 +153,25 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/staff/restrict", Staff(StaffPermission::RestrictAccounts), "id", Of::Account),
     ("/rpc/staff/see", Staff(StaffPermission::ReadAccounts), "id", Of::Account),
     ("/rpc/staff/suspend", Staff(StaffPermission::SuspendAccounts), "id", Of::Account),
+    ("/rpc/subscriptions/approve", Staff(StaffPermission::ManageApis), "id", Of::Subscription),
+    ("/rpc/subscriptions/change_overrides", Staff(StaffPermission::ManageApis), "id", Of::Subscription),
+    ("/rpc/subscriptions/leave", Members(Permission::ManageSubscriptions), "id", Of::Subscription),
+    ("/rpc/subscriptions/of_api", Staff(StaffPermission::ReadApis), "", Of::Nothing),
+    ("/rpc/subscriptions/own", Members(Permission::ReadUsage), "", Of::Nothing),
+    ("/rpc/subscriptions/own_page", Members(Permission::ReadUsage), "", Of::Nothing),
+    ("/rpc/subscriptions/reject", Staff(StaffPermission::ManageApis), "id", Of::Subscription),
+    ("/rpc/subscriptions/request", Members(Permission::ManageSubscriptions), "", Of::Nothing),
     ("/rpc/theme/set", Everyone, "", Of::Nothing),
     ("/rpc/usage/read", Members(Permission::ReadUsage), "", Of::Nothing),
 ];
 
 /// What a page's path can hold, and what is put there.
-const PARAMETERS: [(&str, &str); 2] = [("{api}", "almanac"), ("{code}", "missing_key")];
+const PARAMETERS: [(&str, &str); 4] = [
+    ("{api}", "almanac"),
+    ("{code}", "missing_key"),
+    ("{plan}", "new"),
+    ("{subscription}", "sub_01J80000000000000000000000"),
+];
 
 /// Somebody, as the matrix knows them.
 struct Subject {
@@ -181,6 +208,7 @@ fn nothing(kind: Of) -> String {
         Of::Session => contract::SessionId::new(nobody).to_string(),
         Of::Passkey => contract::PasskeyId::new(nobody).to_string(),
         Of::Organization => contract::OrganizationId::new(nobody).to_string(),
+        Of::Subscription => contract::SubscriptionId::new(nobody).to_string(),
     }
 }
 
@@ -198,6 +226,10 @@ fn fields<'a>(field: &'a str, id: &'a str) -> Vec<(&'a str, &'a str)> {
         ("purpose", "help_asked"),
         ("country", "PT"),
         ("contact_email", "contact@example.com"),
+        ("slug", "almanac"),
+        ("plan", "plan_01J80000000000000000000000"),
+        ("approval", "automatic"),
+        ("audience", "everybody"),
     ];
     if !field.is_empty() {
         all.push((field, id));
@@ -277,6 +309,13 @@ async fn organization(house: &House, owner: &mut Browser, owner_name: &str, name
     organization.put(Of::Account, "active", person.account);
     organization.put(Of::Session, "open", person.session);
     organization.put(Of::Organization, "team", person.organization.id);
+    let plans = portal::subscriptions::own_page(&op, "almanac").await.unwrap().plans;
+    for (name, state) in [("Plus", "active"), ("Pro", "requested")] {
+        let plan = plans.iter().find(|plan| plan.name == name).unwrap().id;
+        let note = format!("{state} note of {owner_name}");
+        organization.put(Of::Subscription, state, portal::subscriptions::request(&op, plan, &note).await.unwrap());
+        organization.words.push(note);
+    }
     organization.words.extend([name.to_owned(), email, guest, person.organization.id.to_string()]);
     organization
 }
@@ -284,6 +323,15 @@ async fn organization(house: &House, owner: &mut Browser, owner_name: &str, name
 async fn world() -> World {
     let house = House::open().await;
     house.open_gateway().await;
+    for (name, approval) in [("Plus", "automatic"), ("Pro", "manual")] {
+        let plan = portal::plans::NewPlan {
+            name: name.to_owned(),
+            approval: approval.to_owned(),
+            audience: "everybody".to_owned(),
+            ..portal::plans::NewPlan::default()
+        };
+        portal::plans::create(&system(&house.portal), "almanac", plan).await.unwrap();
+    }
     let mut anna = house.person("Anna").await;
     let mut alpha = organization(&house, &mut anna, "Anna", ALPHA).await;
     let mut subjects = Vec::new();
@@ -479,8 +527,9 @@ async fn no_page_shows_a_word_of_an_organization_that_its_reader_does_not_belong
             let path = PARAMETERS.iter().fold(route.path().to_owned(), |path, (name, value)| path.replace(name, value));
             let mut addresses = Vec::new();
             if path.contains("{id}") {
+                let about = if path.starts_with("/console/keys") { Of::Key } else { Of::Account };
                 for organization in world.organizations.values() {
-                    for (_, id) in &organization.objects[&Of::Account] {
+                    for (_, id) in &organization.objects[&about] {
                         addresses.push(format!("{}?purpose=help_asked", path.replace("{id}", id)));
                     }
                 }

@@ -3,9 +3,9 @@
 
 use contract::Environment;
 use portal::keys::NewKey;
-use server::directories::Keys;
+use server::directories::Directories;
 
-use crate::harness::{Browser, House, system};
+use crate::harness::{Browser, House};
 
 async fn send(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> String {
     let mut plain = browser.without_script();
@@ -77,7 +77,12 @@ async fn a_key_rests_from_the_moment_its_only_owner_is_restricted_until_they_are
     let (ada, olga) = (house.person("Ada").await, house.staff("Olga").await);
     let op = house.op_of(&ada).await;
     let account = op.signed_in().unwrap().account;
-    let new = NewKey { label: "Server".to_owned(), environment: "live".to_owned(), form_token: "a form".to_owned() };
+    let new = NewKey {
+        label: "Server".to_owned(),
+        environment: "live".to_owned(),
+        form_token: "a form".to_owned(),
+        expires_at: String::new(),
+    };
     portal::keys::create(&op, new).await.unwrap();
     let token = house.newest_token("ada@example.com").await;
     let secret = portal::keys::reveal(&op, &token).await.unwrap().secret.reveal().to_owned();
@@ -90,12 +95,12 @@ async fn a_key_rests_from_the_moment_its_only_owner_is_restricted_until_they_are
     assert_eq!((refused.status, refused.code().as_str()), (403, "paused_key"));
     // A program that starts now finds it resting too.
     let hash = crate::harness::hasher().hash(&secret);
-    let started = Keys::default();
-    started.load(system(&house.portal).portal.db()).await.unwrap();
-    let state = |keys: &Keys| gateway::KeyDirectory::find(keys, &hash).unwrap().state;
+    let started = Directories::new(crate::harness::PATIENCE);
+    started.load(house.portal.db(), 0).await.unwrap();
+    let state = |keys: &Directories| gateway::KeyDirectory::find(keys, &hash).unwrap().state;
     assert_eq!(state(&started), gateway::GrantState::Paused);
 
     portal::staff::restore(&staff, account, "they were revoked").await.unwrap();
     assert_eq!(program.call("/almanac/v1/sun/lisbon", &secret).await.status, 200);
-    assert_eq!(state(&house.keys), gateway::GrantState::Active);
+    assert_eq!(state(&house.directories), gateway::GrantState::Active);
 }

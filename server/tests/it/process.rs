@@ -1,15 +1,23 @@
 //! The real program: started by its command line, set up by the environment, ended by a signal.
 
+use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue};
+use axum::body::Body;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderName, HeaderValue, Request};
 use axum::routing::get;
+use contract::RequestId;
+use http_body_util::BodyExt as _;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use portal::apis::NewApi;
 use serde_json::{Value, json};
-use server::directories::Keys;
+use server::directories::Directories;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -40,7 +48,10 @@ impl Drop for Program {
 
 impl Program {
     async fn start(command: &str, database: &TestDatabase, transport: &str) -> Self {
-        let data = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), command, database, transport).await
+    }
+
+    async fn start_in(data: TempDir, command: &str, database: &TestDatabase, transport: &str) -> Self {
         let pepper: String = PEPPER.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .arg(command)
@@ -135,7 +146,7 @@ async fn slow_upstream() -> (String, mpsc::UnboundedReceiver<()>, Arc<Semaphore>
 
 /// Registers an API, makes a person with a key, and closes the database; returns the secret.
 async fn prepare(database: &TestDatabase, upstream: String) -> String {
-    let portal = portal_on(database.url(), Arc::new(Keys::default())).await;
+    let portal = portal_on(database.url(), Arc::new(Directories::new(crate::harness::PATIENCE))).await;
     let op = system(&portal);
     let openapi = json!({
         "openapi": "3.1.0", "info": { "title": "Slow", "version": "1" },
@@ -153,8 +164,12 @@ async fn prepare(database: &TestDatabase, upstream: String) -> String {
     let token = portal::sessions::sign_in(&op, "ada@example.com", &password).await.unwrap();
     let person = portal::sessions::resume(&portal, token.session.reveal(), op.now).await.unwrap().unwrap();
     let op = portal.op(portal::Actor::Account(Box::new(person)), op.now, op.request);
-    let new =
-        portal::keys::NewKey { label: "k".to_owned(), environment: "live".to_owned(), form_token: "t".to_owned() };
+    let new = portal::keys::NewKey {
+        label: "k".to_owned(),
+        environment: "live".to_owned(),
+        form_token: "t".to_owned(),
+        expires_at: String::new(),
+    };
     portal::keys::create(&op, new).await.unwrap();
     let mails = portal::mail::mailbox(portal.db()).await.unwrap();
     let link = mails[0].links[0].split_once("token=").unwrap().1;
@@ -199,6 +214,58 @@ async fn asked_to_terminate_it_finishes_the_running_request_and_stores_its_row()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn interrupted_from_the_keyboard_it_does_the_same() {
     a_signal_ends_it_after_the_running_request("INT").await;
+}
+
+/// Calls again and again, and tells the id of each request that was answered whole, until nobody answers.
+async fn call_until_it_is_gone(gateway: String, secret: String, answered: mpsc::UnboundedSender<RequestId>) {
+    let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new()).build_http();
+    loop {
+        let request = Request::get(format!("{gateway}/slow/slow")).header(AUTHORIZATION, format!("Bearer {secret}"));
+        let Ok(answer) = client.request(request.body(Body::empty()).unwrap()).await else { return };
+        let id = answer.headers()["request-id"].to_str().unwrap().parse().unwrap();
+        if answer.into_body().collect().await.is_err() || answered.send(id).is_err() {
+            return;
+        }
+    }
+}
+
+/// Claims: MAST-24, MAST-26
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_under_load_it_keeps_the_row_of_every_request_that_it_answered() {
+    const CALLERS: usize = 8;
+    let database = TestDatabase::new().await;
+    let upstream = serve(Router::new().route("/slow", get("quick this time"))).await;
+    let secret = prepare(&database, upstream).await;
+    let mut program = Program::start("serve", &database, "directory").await;
+    let (told, mut answers) = mpsc::unbounded_channel();
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| tokio::spawn(call_until_it_is_gone(program.gateway.clone(), secret.clone(), told.clone())))
+        .collect();
+    drop(told);
+    let mut answered = Vec::new();
+    while answered.len() < 600 {
+        answered.push(soon("an answer", answers.recv()).await.unwrap());
+    }
+    program.signal("KILL");
+    assert_eq!(program.end().await.code(), None);
+    for caller in callers {
+        soon("the end of a caller", caller).await.unwrap();
+    }
+    while let Some(id) = answers.recv().await {
+        answered.push(id);
+    }
+
+    let data = std::mem::replace(&mut program.data, tempfile::tempdir().unwrap());
+    // It listens once the rows of its earlier life are stored.
+    let _again = Program::start_in(data, "serve", &database, "directory").await;
+    let rows = database.values("request_logs", "id").await;
+    let rows: HashSet<String> = rows.iter().map(|id| id.replace('-', "").to_lowercase()).collect();
+    let lost: Vec<_> = answered.iter().filter(|id| !rows.contains(&id.uuid().simple().to_string())).collect();
+    assert!(lost.is_empty(), "{} of {} rows are lost", lost.len(), answered.len());
+    // A row more for each caller at most: its answer was cut off.
+    assert!(rows.len() <= answered.len() + CALLERS, "{} rows of {} answers", rows.len(), answered.len());
+    let sum = database.texts("SELECT CAST(SUM(requests) AS TEXT) FROM usage_minutes".to_owned(), 1).await;
+    assert_eq!(sum, [[rows.len().to_string()]]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -315,7 +382,9 @@ async fn nothing_that_a_person_or_a_program_gave_stands_in_logs_or_metrics() {
     for canary in nowhere.map(str::to_lowercase) {
         assert!(!dump.contains(&canary), "`{canary}` stands in the database");
     }
-    let files: Vec<_> = [Some(program.data.path()), database.folder()].into_iter().flatten().collect();
+    let (data, spool) = (program.data.path(), program.data.path().join("spool"));
+    assert!(spool.is_dir());
+    let files: Vec<_> = [Some(data), Some(&*spool), database.folder()].into_iter().flatten().collect();
     for folder in files {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

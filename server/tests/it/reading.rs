@@ -15,6 +15,7 @@ pub async fn addresses(house: &House) -> Vec<String> {
     let server::web::Pages { live, served } = server::web::pages();
     let pages = live.iter().chain(&served).map(|page| {
         let path = page.path().replace("{api}", "almanac").replace("{code}", "missing_key");
+        let path = path.replace("{plan}", "new").replace("{subscription}", "sub_00000000000000000000000001");
         let path = path.replace("{id}", "acc_00000000000000000000000001");
         assert!(!path.contains('{'), "say what stands in {path}");
         if path.is_empty() { "/".to_owned() } else { path }

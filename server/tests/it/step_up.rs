@@ -8,12 +8,17 @@ use crate::harness::{Browser, House, PASSWORD, encoded};
 use crate::passkeys;
 
 /// What needs it. A form that is missing here fails the first test, and so does one that asks for nothing any more.
-const SENSITIVE: [&str; 15] = [
+const SENSITIVE: [&str; 20] = [
     "/console/security/recovery-codes",
     "/reveal",
     "/rpc/accounts/ask_email_change",
     "/rpc/accounts/remove_password",
     "/rpc/accounts/set_password",
+    "/rpc/apis/change",
+    "/rpc/apis/close",
+    "/rpc/apis/create",
+    "/rpc/apis/reopen",
+    "/rpc/keys/rotate",
     "/rpc/organizations/change_role",
     "/rpc/organizations/hand_over",
     "/rpc/organizations/invite",

@@ -323,7 +323,7 @@ pub async fn first_steps(op: &Op) -> Result<FirstSteps> {
         email_verified: true,
         key: shown.map(|key| key.hint.clone()),
         secret_revealed: rows.iter().any(|key| key.revealed_at.is_some()),
-        first_call: rows.iter().any(|key| key.last_used_at.is_some()),
+        first_call: rows.iter().any(|key| key.last_used_at().is_some()),
     })
 }
 

@@ -1,9 +1,13 @@
 //! Reads what docs and logs need from an OpenAPI 3.1 document; anything missing is left out, never invented.
 
 use anyhow::Context as _;
-use contract::apis::{ApiDocs, ApiSummary, Operation, Parameter};
+use contract::apis::{ApiDocs, ApiSummary, COST_MAX, Operation, Parameter, RouteTerms};
+use contract::fields::{Check, Problem};
+use contract::keys::terms::is_scope;
+use contract::limits::{LIMIT_MAX, LIMIT_SECONDS_MAX, Limit};
 use serde_json::Value;
 
+use super::RouteRecord;
 use super::table::Model;
 
 /// Path item fields that are operations (OpenAPI 3.1.1 §4.8.9).
@@ -21,9 +25,84 @@ pub(super) fn name_and_summary(document: &Value) -> anyhow::Result<(String, Stri
     Ok((title.to_owned(), text(&document["info"]["summary"])))
 }
 
-/// Method and path template of every operation.
-pub(super) fn routes(document: &Value) -> Vec<(String, String)> {
-    operations(document).map(|(path, method, _)| (method.to_ascii_uppercase(), path.to_owned())).collect()
+/// Every operation with what it asks and costs.
+pub(super) fn routes(document: &Value) -> Vec<RouteRecord> {
+    operations(document)
+        .map(|(path, method, item)| RouteRecord {
+            method: method.to_ascii_uppercase(),
+            template: path.to_owned(),
+            terms: terms(document, item),
+        })
+        .collect()
+}
+
+/// What an operation asks and costs:
+///
+/// - scopes from `x-countersign-scopes: [..]`; without it from the first of its `security` requirements, or of the
+///   document's, that names a scheme of ours: a bearer token, or a key in `X-Api-Key`;
+/// - units from `x-countersign-cost`, one if it does not say;
+/// - how often one key may call it from `x-countersign-limit: { requests, seconds }`.
+fn terms(document: &Value, item: &Value) -> RouteTerms {
+    RouteTerms {
+        scopes: scopes(document, item),
+        cost: item["x-countersign-cost"].as_i64().filter(|cost| (1..=COST_MAX).contains(cost)).unwrap_or(1),
+        limit: limit(item),
+    }
+}
+
+fn limit(item: &Value) -> Option<Limit> {
+    let limit = &item["x-countersign-limit"];
+    Limit::from_stored(limit["requests"].as_i64(), limit["seconds"].as_i64())
+}
+
+fn scopes(document: &Value, item: &Value) -> Vec<String> {
+    let words = |list: &Value| -> Vec<String> {
+        let words = list.as_array().into_iter().flatten();
+        let mut words: Vec<String> = words.filter_map(Value::as_str).map(str::to_owned).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
+    };
+    let own = &item["x-countersign-scopes"];
+    if !own.is_null() {
+        return words(own);
+    }
+    let requirements = item.get("security").unwrap_or(&document["security"]);
+    let of_ours = |requirement: &Value| {
+        let mut schemes = requirement.as_object()?.iter();
+        schemes.find(|(name, _)| is_ours(document, name)).map(|(_, scopes)| words(scopes))
+    };
+    requirements.as_array().into_iter().flatten().find_map(of_ours).unwrap_or_default()
+}
+
+/// Whether a security scheme is how keys of ours are sent.
+fn is_ours(document: &Value, name: &str) -> bool {
+    let scheme = resolve(document, &document["components"]["securitySchemes"][name]);
+    let is = |field: &str, word: &str| scheme[field].as_str().is_some_and(|text| text.eq_ignore_ascii_case(word));
+    is("type", "http") && is("scheme", "bearer")
+        || is("type", "apiKey") && is("in", "header") && is("name", "x-api-key")
+}
+
+/// Notes what is wrong with the terms in a document. What could not be read would let everybody in, or cost nothing.
+pub(super) fn check_terms(check: &mut Check, field: &str, document: &Value) {
+    for (_, _, item) in operations(document) {
+        let extension = &item["x-countersign-scopes"];
+        let is_list = extension.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+        if !(extension.is_null() || is_list) || !scopes(document, item).iter().all(|scope| is_scope(scope)) {
+            return check.refuse(field, Problem::NotAScope);
+        }
+        let cost = &item["x-countersign-cost"];
+        if !cost.is_null() && !cost.as_i64().is_some_and(|cost| (1..=COST_MAX).contains(&cost)) {
+            return check.refuse(field, Problem::NotANumber { min: 1, max: COST_MAX });
+        }
+        let written = &item["x-countersign-limit"];
+        if !written.is_null() && limit(item).is_none() {
+            let seconds = written["seconds"].as_i64();
+            let seconds_fit = seconds.is_some_and(|seconds| (1..=LIMIT_SECONDS_MAX).contains(&seconds));
+            let max = if seconds_fit { LIMIT_MAX } else { LIMIT_SECONDS_MAX };
+            return check.refuse(field, Problem::NotANumber { min: 1, max });
+        }
+    }
 }
 
 pub(super) fn summary(row: &Model, document: &Value) -> ApiSummary {
@@ -94,6 +173,7 @@ fn operation(document: &Value, path: &str, method: &str, item: &Value) -> Operat
                 description: text(&parameter["description"]),
             })
             .collect(),
+        terms: terms(document, item),
         example_body,
         example_path,
     }
@@ -155,10 +235,12 @@ mod tests {
         assert_eq!(tides.parameters.len(), 2);
         let plans = operation(&document, "/v1/plans", "post", &document["paths"]["/v1/plans"]["post"]);
         assert!(plans.example_body.unwrap().contains("lisbon"));
-        assert_eq!(
-            routes(&document),
-            [("GET".to_owned(), "/v1/tides/{port}".to_owned()), ("POST".to_owned(), "/v1/plans".to_owned())]
-        );
+        let route = |method: &str, template: &str| RouteRecord {
+            method: method.to_owned(),
+            template: template.to_owned(),
+            terms: RouteTerms::default(),
+        };
+        assert_eq!(routes(&document), [route("GET", "/v1/tides/{port}"), route("POST", "/v1/plans")]);
     }
 
     #[test]
@@ -170,6 +252,80 @@ mod tests {
             (json!({ "openapi": "3.1.0", "info": { "title": "x" } }), "paths"),
         ] {
             assert!(name_and_summary(&document).unwrap_err().to_string().contains(words));
+        }
+    }
+
+    /// A document whose one operation has these fields.
+    fn with(operation: &Value) -> Value {
+        json!({
+            "openapi": "3.1.0",
+            "info": { "title": "Tides" },
+            "security": [{ "somebody": ["admin"] }, { "key": ["tides:read"] }],
+            "components": { "securitySchemes": {
+                "key": { "type": "http", "scheme": "bearer" },
+                "header": { "type": "apiKey", "in": "header", "name": "X-Api-Key" },
+                "somebody": { "type": "oauth2", "flows": {} },
+                "cookie": { "type": "apiKey", "in": "cookie", "name": "x-api-key" },
+            } },
+            "paths": { "/v1/tides": { "get": operation } },
+        })
+    }
+
+    /// Claims: FLOW-29
+    #[test]
+    fn scopes_cost_and_limit_of_a_route_come_from_its_document() {
+        let limit = |requests, seconds| Some(Limit { requests, seconds });
+        for (operation, scopes, cost, limit) in [
+            (json!({}), &["tides:read"][..], 1, None),
+            (json!({ "security": [] }), &[], 1, None),
+            (json!({ "security": [{}] }), &[], 1, None),
+            (json!({ "security": [{ "somebody": ["admin"] }, { "cookie": ["b"] }] }), &[], 1, None),
+            (json!({ "security": [{ "header": ["b", "a", "b"] }] }), &["a", "b"], 1, None),
+            (json!({ "security": [{ "unknown": ["a"] }, { "key": [] }] }), &[], 1, None),
+            (json!({ "x-countersign-scopes": ["tides:write"] }), &["tides:write"], 1, None),
+            (json!({ "x-countersign-scopes": [] }), &[], 1, None),
+            (json!({ "x-countersign-cost": 1_000 }), &["tides:read"], 1_000, None),
+            (
+                json!({ "x-countersign-limit": { "requests": 5, "seconds": 86_400 } }),
+                &["tides:read"],
+                1,
+                limit(5, 86_400),
+            ),
+        ] {
+            let document = with(&operation);
+            let mut check = Check::default();
+            check_terms(&mut check, "openapi", &document);
+            assert_eq!(check.finish(), Ok(()), "{operation}");
+            let [route] = routes(&document).try_into().unwrap();
+            let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+            assert_eq!(route.terms, RouteTerms { scopes, cost, limit }, "{operation}");
+        }
+    }
+
+    #[test]
+    fn terms_that_cannot_be_read_are_refused() {
+        let cost = Problem::NotANumber { min: 1, max: COST_MAX };
+        let seconds = Problem::NotANumber { min: 1, max: LIMIT_SECONDS_MAX };
+        let requests = Problem::NotANumber { min: 1, max: LIMIT_MAX };
+        for (operation, problem) in [
+            (json!({ "x-countersign-scopes": "tides:read" }), Problem::NotAScope),
+            (json!({ "x-countersign-scopes": ["tides:read", 7] }), Problem::NotAScope),
+            (json!({ "x-countersign-scopes": ["Tides"] }), Problem::NotAScope),
+            (json!({ "x-countersign-scopes": [""] }), Problem::NotAScope),
+            (json!({ "security": [{ "key": ["a b"] }] }), Problem::NotAScope),
+            (json!({ "x-countersign-cost": 0 }), cost),
+            (json!({ "x-countersign-cost": 1_001 }), cost),
+            (json!({ "x-countersign-cost": "2" }), cost),
+            (json!({ "x-countersign-cost": 1.5 }), cost),
+            (json!({ "x-countersign-limit": 5 }), seconds),
+            (json!({ "x-countersign-limit": { "requests": 5 } }), seconds),
+            (json!({ "x-countersign-limit": { "requests": 5, "seconds": 86_401 } }), seconds),
+            (json!({ "x-countersign-limit": { "requests": 0, "seconds": 1 } }), requests),
+        ] {
+            let mut check = Check::default();
+            check_terms(&mut check, "openapi", &with(&operation));
+            let problems = check.finish().unwrap_err();
+            assert_eq!((problems.len(), problems[0].problem), (1, problem), "{operation}");
         }
     }
 }

@@ -37,6 +37,9 @@ const HEAD: i64 = 1;
 /// Events on a page.
 const PAGE: u64 = 50;
 
+/// Events on the page of a thing: what was done to it lately. All others stand in the log.
+const ABOUT: u64 = 10;
+
 /// For how long somebody who goes on looking at something that moves is taken to be at the same look.
 const SAME_LOOK: TimeDelta = TimeDelta::minutes(15);
 
@@ -193,6 +196,16 @@ impl Event {
                 | Action::AuditLogViewed
                 | Action::RequestLogsViewed
                 | Action::StaffAdded
+                | Action::ApiCreated
+                | Action::ApiChanged
+                | Action::ApiClosed
+                | Action::ApiReopened
+                | Action::PlanCreated
+                | Action::PlanChanged
+                | Action::PlanClosed
+                | Action::SubscriptionApproved
+                | Action::SubscriptionRejected
+                | Action::SubscriptionOverridden
         )
     }
 }
@@ -289,6 +302,20 @@ pub async fn mine(op: &Op, before: Option<i64>) -> Result<Page<AuditEvent>> {
         }
     }
     Ok(page)
+}
+
+/// The newest events about one thing of the organization, for the page of that thing.
+///
+/// # Errors
+/// Those of [`Op::require`].
+pub async fn about(op: &Op, object: &str) -> Result<Vec<AuditEvent>> {
+    let organization = op.require(Permission::ReadAuditLog)?;
+    let newest = events::Entity::find()
+        .filter(events::COLUMN.organization_id.eq(organization.uuid()))
+        .filter(events::COLUMN.object.eq(object))
+        .order_by_desc(events::COLUMN.seq)
+        .limit(ABOUT);
+    Ok(page(op, newest.all(op.db().read()).await?).await?.items)
 }
 
 async fn page(op: &Op, mut rows: Vec<events::Model>) -> Result<Page<AuditEvent>> {

@@ -1,29 +1,41 @@
-//! Keys: create, list, reveal, revoke.
+//! Keys: create, list, reveal, change, rotate, revoke.
 //!
 //! - A secret comes into being at the moment its owner is shown it: before that there is nothing to steal, after that
 //!   only a keyed hash.
 //! - A mail carries a link, never a secret; the link works once, for a day, for a signed-in member with the right role.
 //! - A revoked key stays refused for ever.
+//! - While a secret is replaced there is no moment at which neither works: the gateway is told of both in one record.
 
 use contract::audit_log::Action;
 use contract::fields::{Check, Problem};
 use contract::keys::format;
-use contract::keys::hash::KeyHash;
-use contract::keys::{Key, KeyState, RevealOffer, RevealedKey, Secret};
+use contract::keys::terms::{self, KeyDetail, PROTECTION_MS, TypedTerms};
+use contract::keys::{Key, RevealOffer, RevealedKey, Secret};
 use contract::organizations::CurrentOrganization;
-use contract::request_logs::Caller;
-use contract::{AccountId, Environment, KeyId, OrganizationId, Permission, Refusal};
+use contract::{AccountId, Environment, KeyId, Millis, OrganizationId, Permission, Refusal};
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, Set};
 
 use crate::audit_log::{self, Event};
 use crate::error::is_conflict;
 use crate::mail_links::{self, Purpose, Subject};
+use crate::subscriptions::terms::TermsRecord;
 use crate::{Db, Op, Result, Tx, accounts, apis, organizations, tokens, usage};
 
 mod letters;
+mod notices;
+mod record;
+pub mod rotation;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+
+pub use notices::notify_due;
+pub use record::{KeyRecord, KnownSecret};
+pub use rotation::{NewRotation, old_secret_use, retire, rotate};
+
+use record::to_hash;
+
+pub(crate) const DAY_MS: Millis = 86_400_000;
 
 /// Told of every change to a key that the gateway must know, after it is committed.
 pub trait KeyWatcher: Send + Sync + 'static {
@@ -32,19 +44,16 @@ pub trait KeyWatcher: Send + Sync + 'static {
 
     /// Whether the keys of an organization rest from now on, because no owner of it is in good standing.
     fn rests(&self, organization: OrganizationId, rests: bool);
-}
 
-/// What the gateway must know of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRecord {
-    /// By what it is looked up.
-    pub hash: KeyHash,
-    /// A hash that stopped working with this change, because the secret was made anew.
-    pub replaced: Option<KeyHash>,
-    /// Active or revoked.
-    pub state: KeyState,
-    /// Whose it is.
-    pub caller: Caller,
+    /// An API as it is now: registered, changed, closed, or with another default plan.
+    fn api_changed(&self, record: apis::ApiRecord);
+
+    /// What an organization has of an API now.
+    fn terms_changed(&self, record: TermsRecord);
+
+    /// Whether the gateway could use an API as this record has it: it reads addresses and routes in its own way. Asked
+    /// before the change is committed.
+    fn can_use(&self, record: &apis::ApiRecord) -> bool;
 }
 
 /// What a person gives to create a key.
@@ -56,6 +65,8 @@ pub struct NewKey {
     pub environment: String,
     /// What the form carried, so that sending it twice creates one key.
     pub form_token: String,
+    /// Until when it works, in UTC; empty for ever.
+    pub expires_at: String,
 }
 
 /// How long a form's token may be; ours have 43 characters.
@@ -73,6 +84,7 @@ pub async fn create(op: &Op, new: NewKey) -> Result<Key> {
     if environment.is_none() {
         check.refuse("environment", Problem::NotAChoice);
     }
+    let expires_at = terms::end(&mut check, &new.expires_at, op.now_ms(), None);
     let token = &new.form_token;
     // PostgreSQL stores no NUL.
     if token.is_empty() || token.len() > FORM_TOKEN_MAX || token.contains(char::is_control) {
@@ -84,21 +96,23 @@ pub async fn create(op: &Op, new: NewKey) -> Result<Key> {
     let tx = op.begin().await?;
     // Another organization's form token must not find their key: it is bound to ours.
     let form_token = format!("{organization}:{}", new.form_token);
-    let row = row(op, organization, person.account, &label, environment.unwrap_or_default(), form_token.clone());
+    let mut row = row(op, organization, person.account, &label, environment.unwrap_or_default(), form_token.clone());
+    row.expires_at = Set(expires_at);
+    row.notified = Set(notices::told_of_the_end(expires_at, op.now_ms()));
     let key = match row.insert(&tx).await {
         Ok(key) => key,
         Err(error) if is_conflict(&error) => {
             drop(tx);
             let known =
                 table::Entity::find().filter(table::COLUMN.form_token.eq(form_token)).one(op.db().read()).await?;
-            return Ok(known.ok_or(Refusal::NotFound)?.into_key(Vec::new()));
+            return Ok(known.ok_or(Refusal::NotFound)?.into_key(Vec::new(), op.now_ms()));
         }
         Err(error) => return Err(error.into()),
     };
     mail_reveal_link(&tx, op, &key, person.account, &person.name, &person.email).await?;
     audit_log::record(&tx, op, event(Action::KeyCreated, &key).detail("environment", &key.environment)).await?;
     op.commit(tx).await?;
-    Ok(key.into_key(Vec::new()))
+    Ok(key.into_key(Vec::new(), op.now_ms()))
 }
 
 /// The key that comes with a verified address.
@@ -141,6 +155,23 @@ fn row(
         revealed_at: Set(None),
         last_used_at: Set(None),
         revoked_at: Set(None),
+        note: Set(String::new()),
+        scopes: Set(String::new()),
+        networks: Set(String::new()),
+        tags: Set(String::new()),
+        expires_at: Set(None),
+        limit_requests: Set(None),
+        limit_seconds: Set(None),
+        protected: Set(0),
+        secret_version: Set(1),
+        previous_hash: Set(None),
+        previous_hint: Set(None),
+        previous_retires_at: Set(None),
+        previous_last_used_at: Set(None),
+        rotation_asked_at: Set(None),
+        rotation_overlap_ms: Set(None),
+        rotation_starts: Set(None),
+        notified: Set(0),
     }
 }
 
@@ -153,10 +184,14 @@ async fn mail_reveal_link(
     email: &str,
 ) -> Result<()> {
     let token = mail_links::create(tx, op, Purpose::RevealKey, account, Subject::Key(key.key())).await?;
+    if key.rotation_asked_at.is_some() {
+        return letters::rotation_link(tx, op, key, account, name, email, &token).await;
+    }
     letters::reveal_link(tx, op, key, account, name, email, &token).await
 }
 
-/// Mails a new reveal link; earlier ones stop working. For a key whose secret was never shown, or never used.
+/// Mails a new reveal link; earlier ones stop working. For a key whose newest secret was never shown or never used, or
+/// which is to get a new one.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::KeyIsRevoked`], [`Refusal::KeyInUse`], and those of [`Op::require`].
@@ -176,7 +211,8 @@ fn refuse_unless_revealable(key: &table::Model) -> Result<()> {
     if key.revoked_at.is_some() {
         return Err(Refusal::KeyIsRevoked.into());
     }
-    if key.last_used_at.is_some() {
+    // Of the newest secret: a rotation takes the last use of the old one along with it.
+    if key.last_used_at.is_some() && key.rotation_asked_at.is_none() {
         return Err(Refusal::KeyInUse.into());
     }
     Ok(())
@@ -224,17 +260,16 @@ pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
     let prefix = &op.portal.settings().key_prefix;
     let secret = format::assemble(prefix, key.environment(), &tokens::random_text()?);
     let hash = op.portal.hasher().hash(&secret);
-    let replaced = key.secret_hash.clone().and_then(to_hash);
     let hint = format::parse(&secret, prefix).map(|key| key.hint()).unwrap_or_default();
-    let mut key = key.into_active_model();
+    let (mut key, replaced) = rotation::make_room(op, key);
     key.secret_hash = Set(Some(hash.0.to_vec()));
     key.hint = Set(hint);
     key.revealed_at = Set(Some(op.now_ms()));
     let key = key.update(&tx).await?;
-    let caller = caller(&key, &op.signed_in()?.organization.name);
+    let record = KeyRecord::of(&key, &op.signed_in()?.organization.name, replaced);
     audit_log::record(&tx, op, event(Action::KeyRevealed, &key)).await?;
-    op.commit_key(tx, turn, Some(KeyRecord { hash, replaced, state: KeyState::Active, caller })).await?;
-    Ok(RevealedKey { key: key.into_key(Vec::new()), secret: Secret::new(secret), example_url })
+    op.commit_key(tx, turn, record).await?;
+    Ok(RevealedKey { key: key.into_key(Vec::new(), op.now_ms()), secret: Secret::new(secret), example_url })
 }
 
 /// The key of a link, if the link was sent to the person who opens it.
@@ -262,33 +297,123 @@ pub async fn list(op: &Op, environment: Option<Environment>) -> Result<Vec<Key>>
         .into_iter()
         .map(|row| {
             let week = weeks.remove(&row.id).unwrap_or_else(|| vec![0; usage::WEEK_DAYS]);
-            row.into_key(week)
+            row.into_key(week, op.now_ms())
         })
         .collect())
 }
 
-/// Revokes a key. The gateway refuses it before this returns. Revoking twice is not an error.
+/// A key with its terms, and where the replacement of its secret stands.
 ///
 /// # Errors
 /// [`Refusal::NotFound`] and those of [`Op::require`].
+pub async fn read(op: &Op, id: KeyId) -> Result<KeyDetail> {
+    let organization = op.require(Permission::ReadKeys)?;
+    let row = table::find_in(op.db().read(), organization, id).await?.ok_or(Refusal::NotFound)?;
+    let week = usage::week_by_key(op, organization).await?.remove(&row.id);
+    Ok(KeyDetail {
+        terms: row.terms(),
+        rotation: row.rotation(op.now_ms()),
+        may_be_revealed: refuse_unless_revealable(&row).is_ok(),
+        key: row.into_key(week.unwrap_or_else(|| vec![0; usage::WEEK_DAYS]), op.now_ms()),
+    })
+}
+
+/// Changes label and terms of a key, all at once. The gateway knows them before this returns.
+///
+/// # Errors
+/// [`Refusal::NotFound`], [`Refusal::KeyIsRevoked`], [`Refusal::InvalidInput`], and those of [`Op::require`].
+pub async fn change_terms(op: &Op, id: KeyId, typed: &TypedTerms) -> Result<Key> {
+    let organization = op.require(Permission::CreateKeys)?;
+    let turn = op.portal.change_key().await;
+    let tx = op.begin().await?;
+    let before = table::find_to_change(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
+    if before.revoked_at.is_some() {
+        return Err(Refusal::KeyIsRevoked.into());
+    }
+    let mut check = Check::default();
+    let (label, terms) = typed.check(&mut check, op.now_ms(), before.expires_at);
+    check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
+    let Some(changes) = changes(&before, &label, &terms) else { return Ok(before.into_key(Vec::new(), op.now_ms())) };
+
+    let mut key = before.clone().into_active_model();
+    if terms.expires_at != before.expires_at {
+        let told = notices::told_of_the_end(terms.expires_at, op.now_ms());
+        key.notified = Set(before.notified & !notices::OF_THE_END | told);
+    }
+    key.label = Set(label);
+    key.note = Set(terms.note);
+    key.scopes = Set(terms.scopes.join(" "));
+    key.networks = Set(terms.networks.join(" "));
+    key.tags = Set(terms.tags.join(" "));
+    key.expires_at = Set(terms.expires_at);
+    key.limit_requests = Set(terms.limit.map(|limit| i64::from(limit.requests)));
+    key.limit_seconds = Set(terms.limit.map(|limit| i64::from(limit.seconds)));
+    key.protected = Set(i64::from(terms.protected));
+    let key = key.update(&tx).await?;
+    let record = KeyRecord::of(&key, &op.signed_in()?.organization.name, Vec::new());
+    audit_log::record(&tx, op, changes.into_event(&key)).await?;
+    op.commit_key(tx, turn, record).await?;
+    Ok(key.into_key(Vec::new(), op.now_ms()))
+}
+
+/// What differs from before, as the audit log keeps it. Of what a person wrote only the label, so that it can be
+/// restored; and as personal text, because the chain of events must hold words of ours alone.
+struct Changes {
+    fields: Vec<&'static str>,
+    labels: Option<(String, String)>,
+}
+
+fn changes(before: &table::Model, label: &str, terms: &terms::KeyTerms) -> Option<Changes> {
+    let was = before.terms();
+    let differs = [
+        ("label", before.label != label),
+        ("note", was.note != terms.note),
+        ("scopes", was.scopes != terms.scopes),
+        ("expiry", was.expires_at != terms.expires_at),
+        ("networks", was.networks != terms.networks),
+        ("tags", was.tags != terms.tags),
+        ("limit", was.limit != terms.limit),
+        ("protection", was.protected != terms.protected),
+    ];
+    let fields: Vec<&str> = differs.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect();
+    let labels = (before.label != label).then(|| (before.label.clone(), label.to_owned()));
+    (!fields.is_empty()).then_some(Changes { fields, labels })
+}
+
+impl Changes {
+    fn into_event(self, key: &table::Model) -> Event {
+        let event = event(Action::KeyChanged, key).detail("changed", self.fields.join(", "));
+        match self.labels {
+            Some((before, after)) => event.personal(format!("“{before}” → “{after}”")),
+            None => event,
+        }
+    }
+}
+
+/// Revokes a key, and with it the old secret of a rotation. The gateway refuses it before this returns. Revoking twice
+/// is not an error.
+///
+/// # Errors
+/// [`Refusal::NotFound`], [`Refusal::KeyIsProtected`] and those of [`Op::require`].
 pub async fn revoke(op: &Op, id: KeyId) -> Result<Key> {
     let organization = op.require(Permission::RevokeKeys)?;
     let turn = op.portal.change_key().await;
     let tx = op.begin().await?;
     let key = table::find_to_change(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
     if key.revoked_at.is_some() {
-        return Ok(key.into_key(Vec::new()));
+        return Ok(key.into_key(Vec::new(), op.now_ms()));
+    }
+    if key.protected != 0 && key.last_used_at().is_some_and(|used| op.now_ms() - used < PROTECTION_MS) {
+        return Err(Refusal::KeyIsProtected.into());
     }
     mail_links::cancel_for_key(&tx, id).await?;
     let mut key = key.into_active_model();
     key.revoked_at = Set(Some(op.now_ms()));
     let key = key.update(&tx).await?;
-    let caller = caller(&key, &op.signed_in()?.organization.name);
-    let hash = key.secret_hash.clone().and_then(to_hash);
-    let record = hash.map(|hash| KeyRecord { hash, replaced: None, state: KeyState::Revoked, caller });
+    let record = KeyRecord::of(&key, &op.signed_in()?.organization.name, Vec::new());
     audit_log::record(&tx, op, event(Action::KeyRevoked, &key)).await?;
     op.commit_key(tx, turn, record).await?;
-    Ok(key.into_key(Vec::new()))
+    Ok(key.into_key(Vec::new(), op.now_ms()))
 }
 
 /// Every key that ever had a secret: the gateway holds them all, so that a revoked one is told apart from an unknown.
@@ -306,9 +431,8 @@ pub async fn load_all(db: &Db) -> Result<Vec<KeyRecord>> {
     Ok(rows
         .into_iter()
         .filter_map(|row| {
-            let hash = to_hash(row.secret_hash.clone()?)?;
             let name = names.get(&row.organization_id).map_or("", String::as_str);
-            Some(KeyRecord { hash, replaced: None, state: row.state(), caller: caller(&row, name) })
+            KeyRecord::of(&row, name, Vec::new())
         })
         .collect())
 }
@@ -320,24 +444,5 @@ pub(crate) async fn records_of(tx: &Tx, organization: OrganizationId, name: &str
         .filter(table::COLUMN.secret_hash.is_not_null())
         .all(tx)
         .await?;
-    let record = |row: table::Model| {
-        let hash = to_hash(row.secret_hash.clone()?)?;
-        Some(KeyRecord { hash, replaced: None, state: row.state(), caller: caller(&row, name) })
-    };
-    Ok(rows.into_iter().filter_map(record).collect())
-}
-
-fn to_hash(stored: Vec<u8>) -> Option<KeyHash> {
-    stored.try_into().ok().map(KeyHash)
-}
-
-fn caller(key: &table::Model, organization_name: &str) -> Caller {
-    Caller {
-        key: key.key(),
-        key_label: key.label.clone(),
-        secret_version: 1,
-        environment: key.environment(),
-        organization: OrganizationId::new(key.organization_id),
-        organization_name: organization_name.to_owned(),
-    }
+    Ok(rows.iter().filter_map(|row| KeyRecord::of(row, name, Vec::new())).collect())
 }

@@ -37,6 +37,14 @@ impl KeyWatcher for NoGateway {
     fn changed(&self, _record: KeyRecord) {}
 
     fn rests(&self, _organization: contract::OrganizationId, _rests: bool) {}
+
+    fn api_changed(&self, _record: crate::apis::ApiRecord) {}
+
+    fn terms_changed(&self, _record: crate::subscriptions::terms::TermsRecord) {}
+
+    fn can_use(&self, _record: &crate::apis::ApiRecord) -> bool {
+        true
+    }
 }
 
 fn settings(erase_sent_mails: bool) -> PortalSettings {
@@ -50,6 +58,7 @@ fn settings(erase_sent_mails: bool) -> PortalSettings {
         session_life: TimeDelta::hours(24),
         recovery_wait: TimeDelta::hours(72),
         staff_need_passkeys: true,
+        private_upstreams: false,
     }
 }
 

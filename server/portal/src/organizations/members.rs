@@ -105,7 +105,7 @@ pub(super) async fn accounts<C: ConnectionTrait>(db: &C, members: &[Model]) -> R
 }
 
 /// The accounts that own an organization.
-pub(super) async fn owners<C: ConnectionTrait>(
+pub(crate) async fn owners<C: ConnectionTrait>(
     db: &C,
     organization: OrganizationId,
 ) -> Result<Vec<accounts::table::Model>> {

@@ -46,6 +46,11 @@ pub(crate) const PROMISES: &[Kept] = &[
         claims: &["FLOW-54"],
     },
     Kept {
+        sentence: "Before a row of the log reaches the database it waits in a file that only our program may read, as a rule for less than a second. Once it is stored, it leaves that file.",
+        tests: &["rows_that_were_stored_leave_the_disk_at_once", "folder_and_files_of_the_spool_are_their_owners_only"],
+        claims: &["MAST-14", "MAST-15"],
+    },
+    Kept {
         sentence: "Request logs hold no network address, user agent, query, header or body, of you or of your users.",
         tests: &[
             "every_stored_column_is_in_the_register_and_every_entry_is_stored",

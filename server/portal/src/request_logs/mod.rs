@@ -17,7 +17,7 @@ use sea_orm::{
 
 use crate::audit_log::{self, Event};
 use crate::privacy::retention;
-use crate::{Db, Op, Result, Scope, apis, keys, organizations, usage};
+use crate::{Db, Op, Portal, Result, Scope, Tx, apis, keys, organizations, usage};
 
 pub(crate) mod table;
 #[cfg(test)]
@@ -44,25 +44,48 @@ const CHUNK: usize = 500;
 /// Only when the database fails; nothing of the batch is stored then.
 pub async fn store(db: &Db, rows: &[RequestRow]) -> Result<()> {
     let tx = db.begin().await?;
+    insert(&tx, rows).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same, and the gateway is told of keys that began to use a new secret with these rows: from that moment the time
+/// of the old one runs.
+///
+/// # Errors
+/// Only when the database fails; nothing of the batch is stored then.
+pub async fn store_and_tell(portal: &Portal, rows: &[RequestRow]) -> Result<()> {
+    let rotated = |row: &RequestRow| row.caller.as_ref().is_some_and(|caller| caller.secret_version > 1);
+    if !rows.iter().any(rotated) {
+        return store(portal.db(), rows).await;
+    }
+    let turn = portal.change_key().await;
+    let tx = portal.db().begin().await?;
+    let begun = insert(&tx, rows).await?;
+    keys::rotation::commit_overlaps(portal, tx, turn, &begun).await
+}
+
+/// Inserts what is not there yet. Says for which keys a new secret was used for the first time.
+async fn insert(tx: &Tx, rows: &[RequestRow]) -> Result<Vec<KeyId>> {
+    let mut begun = Vec::new();
     for rows in rows.chunks(CHUNK) {
         let known: HashSet<_> = table::Entity::find()
             .select_only()
             .column(table::Column::Id)
             .filter(table::COLUMN.id.is_in(rows.iter().map(|row| row.id.uuid())))
             .into_tuple::<sea_orm::prelude::Uuid>()
-            .all(&tx)
+            .all(tx)
             .await?
             .into_iter()
             .collect();
         let mut seen = known;
         let new: Vec<&RequestRow> = rows.iter().filter(|row| seen.insert(row.id.uuid())).collect();
         if !new.is_empty() {
-            table::Entity::insert_many(new.iter().map(|row| table::to_stored(row))).exec_without_returning(&tx).await?;
-            usage::count(&tx, &new).await?;
+            table::Entity::insert_many(new.iter().map(|row| table::to_stored(row))).exec_without_returning(tx).await?;
+            begun.extend(usage::count(tx, &new).await?);
         }
     }
-    tx.commit().await?;
-    Ok(())
+    Ok(begun)
 }
 
 /// Rows that pass the filter, the newest first, older than `before`.

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use contract::limits::Period;
 use contract::request_logs::RequestRow;
 use contract::usage::{KeyUsage, RouteUsage, Usage, UsagePoint, UsageRange};
-use contract::{Environment, Millis, OrganizationId, Permission};
+use contract::{ApiId, Environment, KeyId, Millis, OrganizationId, Permission};
 use sea_orm::prelude::{Expr, Uuid};
 use sea_orm::sea_query::{ExprTrait as _, OnConflict};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+};
 
-use crate::{Op, Result, Scope, Tx, apis, keys, request_logs};
+use crate::{Db, Op, Result, Scope, Tx, apis, keys, request_logs};
 
 mod table;
 #[cfg(test)]
@@ -48,11 +51,11 @@ struct Sums {
     units: i64,
 }
 
-/// Counts rows that were stored in the same transaction.
-pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<()> {
+/// Counts rows that were stored in the same transaction. Says for which keys a new secret was used for the first time.
+pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<Vec<KeyId>> {
     let mut cells: BTreeMap<Cell, Sums> = BTreeMap::new();
     // In order, so that two processes that store at the same moment wait for each other and not in a circle.
-    let mut used: BTreeMap<Uuid, Millis> = BTreeMap::new();
+    let mut used: BTreeMap<(Uuid, u32), (Millis, Millis)> = BTreeMap::new();
     for row in rows {
         let caller = row.caller.as_ref();
         let minute = row.at - row.at.rem_euclid(MINUTE_MS);
@@ -74,8 +77,8 @@ pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<()> {
         sums.response_bytes += row.response_bytes;
         sums.units += row.cost;
         if let Some(caller) = caller.filter(|_| !row.is_refused()) {
-            let last = used.entry(caller.key.uuid()).or_default();
-            *last = Ord::max(*last, minute);
+            let moments = used.entry((caller.key.uuid(), caller.secret_version)).or_insert((row.at, minute));
+            *moments = (Ord::min(moments.0, row.at), Ord::max(moments.1, minute));
         }
     }
     let stored = cells.into_iter().map(|(cell, sums)| table::ActiveModel {
@@ -105,15 +108,55 @@ pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<()> {
         on_conflict.value(column, Expr::col((table::Entity, column)).add(Expr::col(("excluded", column))));
     }
     table::Entity::insert_many(stored).on_conflict(on_conflict).exec_without_returning(tx).await?;
-    for (key, minute) in used {
-        keys::table::Entity::update_many()
-            .col_expr(keys::table::Column::LastUsedAt, Expr::value(minute))
-            .filter(keys::table::COLUMN.id.eq(key))
-            .filter(keys::table::COLUMN.last_used_at.is_null().or(keys::table::COLUMN.last_used_at.lt(minute)))
-            .exec(tx)
-            .await?;
+    let mut begun = Vec::new();
+    for ((key, version), (first, minute)) in used {
+        use_secret(tx, key, version, minute).await?;
+        if version > 1 && keys::rotation::begin_overlap(tx, key, version, first).await? {
+            begun.push(KeyId::new(key));
+        }
     }
+    Ok(begun)
+}
+
+/// Notes when a secret was last accepted: of the newest one in its own column, of the one before beside it.
+async fn use_secret(tx: &Tx, key: Uuid, version: u32, minute: Millis) -> Result<()> {
+    use keys::table::{COLUMN, Column, Entity};
+    let version = i64::from(version);
+    let newest = COLUMN.secret_version.lte(version);
+    let newest = newest.and(COLUMN.last_used_at.is_null().or(COLUMN.last_used_at.lt(minute)));
+    let previous = COLUMN.secret_version.gt(version);
+    let previous = previous.and(COLUMN.previous_last_used_at.is_null().or(COLUMN.previous_last_used_at.lt(minute)));
+    let noted = |meant: Expr, column: Column| Expr::case(meant, minute).finally(Expr::col(column));
+    // One statement, whichever it is: a batch has many keys, and few of them were rotated.
+    Entity::update_many()
+        .col_expr(Column::LastUsedAt, noted(newest.clone(), Column::LastUsedAt).into())
+        .col_expr(Column::PreviousLastUsedAt, noted(previous.clone(), Column::PreviousLastUsedAt).into())
+        .filter(COLUMN.id.eq(key))
+        .filter(newest.or(previous))
+        .exec(tx)
+        .await?;
     Ok(())
+}
+
+/// Units that an organization took from its quota of an API, from one moment to before another, both on the minute.
+pub(crate) async fn units<C: ConnectionTrait>(
+    db: &C,
+    organization: OrganizationId,
+    api: ApiId,
+    from: Millis,
+    until: Millis,
+) -> Result<i64> {
+    let sum: Option<Option<i64>> = table::Entity::find()
+        .select_only()
+        .column_as(table::Column::Units.into_expr().sum().cast_as("BIGINT"), "units")
+        .filter(table::COLUMN.organization_id.eq(organization.uuid()))
+        .filter(table::COLUMN.api_id.eq(api.uuid()))
+        .filter(table::COLUMN.minute.gte(from))
+        .filter(table::COLUMN.minute.lt(until))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(sum.flatten().unwrap_or_default())
 }
 
 /// Numbers of a period.
@@ -257,6 +300,49 @@ async fn percentiles(
     latencies.sort_unstable();
     let rank = |percent: usize| latencies.get((latencies.len() * percent).div_ceil(100).saturating_sub(1)).copied();
     Ok((rank(50), rank(95)))
+}
+
+/// Units that an organization took from its quotas at an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpentUnits {
+    /// Which organization.
+    pub organization: OrganizationId,
+    /// At which API.
+    pub api: ApiId,
+    /// In the day that holds the moment asked for.
+    pub day: i64,
+    /// In its month.
+    pub month: i64,
+}
+
+/// What was taken from quotas in the current periods: where the gateway goes on after a start.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn spent(db: &Db, now: Millis) -> Result<Vec<SpentUnits>> {
+    let (today, _) = Period::Day.bounds(now);
+    let (month, _) = Period::Month.bounds(now);
+    let today = Expr::case(table::Column::Minute.into_expr().gte(today), table::Column::Units.into_expr()).finally(0);
+    let rows: Vec<(Uuid, Uuid, i64, i64)> = table::Entity::find()
+        .select_only()
+        .column(table::Column::OrganizationId)
+        .column(table::Column::ApiId)
+        .column_as(Expr::expr(today).sum().cast_as("BIGINT"), "day")
+        .column_as(table::Column::Units.into_expr().sum().cast_as("BIGINT"), "month")
+        .filter(table::COLUMN.minute.gte(month))
+        .filter(table::COLUMN.units.gt(0))
+        .group_by(table::Column::OrganizationId)
+        .group_by(table::Column::ApiId)
+        .into_tuple()
+        .all(db.read())
+        .await?;
+    let spent = |(organization, api, day, month)| SpentUnits {
+        organization: OrganizationId::new(organization),
+        api: ApiId::new(api),
+        day,
+        month,
+    };
+    Ok(rows.into_iter().map(spent).collect())
 }
 
 /// Requests of each key of an organization on each of the last seven days (UTC), today last.
