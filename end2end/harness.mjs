@@ -264,10 +264,11 @@ export async function person(demo, wanted = WIDE_LIGHT) {
     async settled() {
       await page.waitForLoadState("load");
       if (!wanted.js) return;
+      // By the clock, not by frames: a page that has nothing to draw gets none.
       await page.waitForFunction(() => {
         const { dataset } = document.documentElement;
         return !document.querySelector('script[type="module"]') || "hydrated" in dataset || "ready" in dataset;
-      });
+      }, null, { polling: 20 });
     },
 
     /** Fills fields by their labels, presses the button and waits for the answer. */

@@ -60,7 +60,7 @@ test("hydration moves nothing and warns of nothing", async () => {
   // Scripts come after the first paint, as they do on a slow line: what they change would be seen.
   const painted = () => performance.getEntriesByName("first-contentful-paint").length > 0;
   await page.route(/\/(js|pkg)\/.*\.(js|wasm)$/, async (route) => {
-    await page.waitForFunction(painted);
+    await page.waitForFunction(painted, null, { polling: 20 });
     await route.continue();
   });
   await newDeveloper(someone, demo);

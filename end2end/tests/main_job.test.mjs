@@ -53,6 +53,8 @@ for (const look of WALKS) {
     const answer = await demo.call("/almanac/v1/sun/lisbon", { key: secret });
     const answered = performance.now();
     assert.equal(answer.status, 200);
+    assert.match(answer.headers.get("ratelimit-policy") ?? "", /^"plan";q=60;w=60, "quota";q=10000;w=\d+;qu="units"$/);
+    assert.match(answer.headers.get("ratelimit") ?? "", /^"plan";r=59;t=\d+, "quota";r=9999;t=\d+$/);
     assert.match(answer.headers.get("request-id") ?? "", /^req_[0-9A-HJKMNP-TV-Z]{26}$/);
     assert.equal(typeof (await answer.json()), "object");
 

@@ -36,7 +36,7 @@ impl Limit {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requests, seconds } = self;
+        let (requests, seconds) = (grouped(self.requests.into()), self.seconds);
         match seconds {
             1 => write!(f, "{requests} requests a second"),
             60 => write!(f, "{requests} requests a minute"),
@@ -45,6 +45,19 @@ impl fmt::Display for Limit {
             _ => write!(f, "{requests} requests in {seconds} s"),
         }
     }
+}
+
+/// A number with a comma between thousands, as pages write numbers.
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Whose limit it is. A request needs room at every level that has a limit, or it uses none.
@@ -91,7 +104,7 @@ pub struct Quota {
 
 impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} units a {}", self.units, self.period.word())
+        write!(f, "{} units a {}", grouped(self.units), self.period.word())
     }
 }
 
@@ -178,6 +191,15 @@ mod tests {
         // 1969-12-31T23:59:59.999Z and 1970-01-01T00:00:00Z.
         assert_eq!(Period::Month.bounds(-1), (-31 * DAY_MS, 0));
         assert_eq!(Period::Month.bounds(0), (0, 31 * DAY_MS));
+    }
+
+    #[test]
+    fn limits_and_quotas_read_as_people_write_them() {
+        let limit = |requests, seconds| Limit { requests, seconds }.to_string();
+        assert_eq!(limit(60, 60), "60 requests a minute");
+        assert_eq!(limit(1_000, 1), "1,000 requests a second");
+        assert_eq!(limit(999, 90), "999 requests in 90 s");
+        assert_eq!(Quota { units: 1_000_000, period: Period::Month }.to_string(), "1,000,000 units a month");
     }
 
     #[test]

@@ -109,7 +109,7 @@ mod tests {
     fn what_a_plan_gives_is_said_in_a_sentence() {
         let limit = Some(Limit { requests: 60, seconds: 60 });
         let quota = Some(Quota { units: 10_000, period: Period::Month });
-        assert_eq!(gives(limit, quota), "60 requests a minute, 10000 units a month");
+        assert_eq!(gives(limit, quota), "60 requests a minute, 10,000 units a month");
         assert_eq!(gives(None, None), "no limit");
     }
 }

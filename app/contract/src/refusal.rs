@@ -526,7 +526,9 @@ impl Refusal {
             Self::MethodNotAllowed => {
                 "The address exists, but for another HTTP method. The `Allow` header lists which."
             }
-            Self::TooLarge => "The body of the request is larger than any form here needs. Nothing was stored.",
+            Self::TooLarge => {
+                "The body of the request is larger than any form here needs or, at the gateway, than the API takes. Nothing was stored or forwarded beyond that, and the call is not counted."
+            }
             Self::FilterUnreadable { .. } => {
                 "A filter is a list of `field:value`, separated by spaces, each with an optional `-` before it. Fields: status, method, api, organization, key, code, environment. Example: `status:5xx -code:unknown_key`."
             }

@@ -8,6 +8,18 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::limit::Ticks;
 
+/// Now, on the clock that limits use.
+pub(crate) fn ticks() -> Ticks {
+    ticks_at(Instant::now())
+}
+
+/// Nanoseconds since the process first asked.
+fn ticks_at(instant: Instant) -> Ticks {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let start = START.get_or_init(|| instant);
+    u64::try_from(instant.saturating_duration_since(*start).as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// When a request arrived: by the wall for its row, by the monotonic clock for its latency.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
@@ -30,11 +42,9 @@ impl Arrival {
         }
     }
 
-    /// The moment on the clock that limits use: nanoseconds since the process first asked.
+    /// The moment on the clock that limits use.
     pub(crate) fn ticks(&self) -> Ticks {
-        static START: OnceLock<Instant> = OnceLock::new();
-        let start = START.get_or_init(|| self.instant);
-        u64::try_from(self.instant.saturating_duration_since(*start).as_nanos()).unwrap_or(u64::MAX)
+        ticks_at(self.instant)
     }
 
     /// Microseconds since the arrival.

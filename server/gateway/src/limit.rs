@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use contract::limits::{Limit, LimitLevel};
 
+use crate::clock;
+
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// Nanoseconds on the gateway's own clock, which only goes forward.
 pub(crate) type Ticks = u64;
 
-/// One limit, and how much of it is used. Clones and [`Meter::keeping`] share what is used.
+/// One limit, and how much of it is used. Clones share what is used.
 #[derive(Clone, Debug)]
 pub struct Meter {
     limit: Limit,
@@ -30,10 +32,20 @@ impl Meter {
         Self::over(limit, Arc::default())
     }
 
-    /// Another limit for the same caller: what was used stays used.
+    /// Another limit for the same caller: the requests that were used stay used, so a larger limit helps at once, and
+    /// changing back and forth gains nothing.
     #[must_use]
     pub fn keeping(limit: Limit, before: &Self) -> Self {
-        Self::over(limit, before.full_at.clone())
+        if limit == before.limit { before.clone() } else { Self::after(limit, before, clock::ticks()) }
+    }
+
+    fn after(limit: Limit, before: &Self, now: Ticks) -> Self {
+        let meter = Self::new(limit);
+        // Requests that run at this moment may be missed; they belong to the limit that they were admitted under.
+        let requests = before.used(now).div_ceil(before.interval);
+        let used = requests.saturating_mul(meter.interval).min(meter.allowance);
+        meter.full_at.store(now + used, Ordering::Relaxed);
+        meter
     }
 
     fn over(limit: Limit, full_at: Arc<AtomicU64>) -> Self {
@@ -212,12 +224,19 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_changes_keeps_what_was_used() {
+    fn a_limit_that_changes_keeps_the_requests_that_were_used() {
         let before = Meter::new(PER_MINUTE);
         let one = meters(&[(LimitLevel::Plan, &before)]);
-        (0..3).for_each(|_| one.take(0).unwrap());
-        let after = Meter::keeping(Limit { requests: 6, seconds: 60 }, &before);
-        assert_eq!(meters(&[(LimitLevel::Plan, &after)]).readings(0).next().unwrap().remaining, 0);
+        (0..3).for_each(|_| one.take(7).unwrap());
+        let left = |requests, seconds| {
+            let after = Meter::after(Limit { requests, seconds }, &before, 7);
+            meters(&[(LimitLevel::Plan, &after)]).readings(7).next().unwrap().remaining
+        };
+        assert_eq!(left(8, 60), 5);
+        assert_eq!(left(8, 3_600), 5);
+        assert_eq!(left(2, 60), 0);
+        let same = Meter::keeping(PER_MINUTE, &before);
+        assert!(Arc::ptr_eq(&same.full_at, &before.full_at));
     }
 
     #[test]

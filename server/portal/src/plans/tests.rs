@@ -71,7 +71,7 @@ async fn plans_stand_in_their_order_and_a_closed_one_stays() {
     let plans = apis::see(&op, "tides").await.unwrap().plans;
     let shown: Vec<(PlanId, bool)> = plans.iter().map(|plan| (plan.id, plan.closed_at.is_some())).collect();
     assert_eq!(shown, [(free, false), (pro, true)]);
-    assert_eq!(plans[0].gives(), "60 requests a minute, 10000 units a month");
+    assert_eq!(plans[0].gives(), "60 requests a minute, 10,000 units a month");
     assert_eq!(apis::desk(&op).await.unwrap()[0].plans, 1);
 }
 
