@@ -52,10 +52,6 @@ const PEPPER: [u8; 32] = [7; 32];
 const PLENTY: Limit = Limit { requests: 1_000_000_000, seconds: 60 };
 const VAST: Quota = Quota { units: 1_000_000_000, period: Period::Month };
 
-/// As in the program: the bare ones have it too, so that it is no difference.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What the upstream answers: 200 bytes of JSON.
 fn payload() -> String {
     format!("{{\"pad\":\"{}\"}}", "x".repeat(190))

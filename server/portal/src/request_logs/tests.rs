@@ -172,8 +172,8 @@ async fn a_row_holds_nothing_of_the_caller_but_the_key() {
         .collect();
     // When, where to, with which key, and what came of it; the hint belongs to keys that are not known.
     let of_the_request = ["id", "at", "api_id", "api_slug", "method", "route"];
-    let of_the_caller = ["organization_id", "key_id", "key_label", "environment", "key_hint"];
-    let of_the_answer = ["status", "code", "latency_us", "upstream_us", "response_bytes"];
+    let of_the_caller = ["organization_id", "key_id", "key_label", "secret_version", "environment", "key_hint"];
+    let of_the_answer = ["status", "code", "latency_us", "upstream_us", "response_bytes", "cost"];
     let mut declared = [&of_the_request[..], &of_the_caller[..], &of_the_answer[..]].concat();
     declared.sort_unstable();
     let mut stored: Vec<&str> = stored.iter().map(String::as_str).collect();
