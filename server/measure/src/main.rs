@@ -432,7 +432,7 @@ fn lua(folder: &Path, listen: &str) -> String {
            local text = ngx.var.http_authorization\n\
            if not text or text:sub(1, 7) ~= 'Bearer ' then return ngx.exit(401) end\n\
            local key = text:sub(8)\n\
-           if not ngx.re.find(key, '^cs_(live|test)_[0-9A-Za-z]{{34,40}}$', 'jo') then return ngx.exit(401) end\n\
+           if not ngx.re.find(key, '^cs_(live|test)_[0-9A-Za-z]{{33}}$', 'jo') then return ngx.exit(401) end\n\
            local caller = ngx.shared.keys:get(ngx.hmac_sha1('pepper', key))\n\
            if not caller then return ngx.exit(401) end\n\
            local limits, now, interval, allowance = ngx.shared.limits, ngx.now(), 60 / 1e9, 60\n\
