@@ -61,7 +61,7 @@ fn content(apis: Vec<DeskApiRow>, manages: bool) -> AnyView {
     let columns = vec![
         Column::text("Name"),
         Column::text("Address").optional(),
-        Column::number("Plans"),
+        Column::text("Plans"),
         Column::text("Requests"),
         Column::text("State"),
         Column::actions("Actions"),
@@ -81,7 +81,7 @@ fn content(apis: Vec<DeskApiRow>, manages: bool) -> AnyView {
 fn row(api: DeskApiRow) -> AnyView {
     let named = format!("Open {}", api.name);
     let waiting = match api.waiting {
-        0 => view! { <span class="muted">"none"</span> }.into_any(),
+        0 => view! { <span class="muted">"none waiting"</span> }.into_any(),
         count => view! { <Tag tone=Tone::Warn>{format!("{count} waiting")}</Tag> }.into_any(),
     };
     let state = if api.closed_at.is_some() {
@@ -93,7 +93,7 @@ fn row(api: DeskApiRow) -> AnyView {
         <tr>
             <td><b class="font-medium">{api.name}</b> <span class="block small muted mono">{format!("/{}", api.slug)}</span></td>
             <td class="opt muted mono break-all">{api.upstream_url}</td>
-            <td class="num">{api.plans}</td>
+            <td>{counted(i64::from(api.plans), "plan", "plans")}</td>
             <td>{waiting}</td>
             <td>{state}</td>
             <td class="actions"><a class="btn" href=paths::admin_api(&api.slug) aria-label=named>"Open"</a></td>

@@ -87,8 +87,8 @@ fn group(title: &'static str, lead: &'static str, refusals: Vec<Refusal>) -> Any
         .map(|refusal| {
             view! {
                 <tr>
-                    <td><StatusCode status=refusal.status()/></td>
                     <td><a class="link mono" href=paths::error(refusal.code())>{refusal.code()}</a></td>
+                    <td><StatusCode status=refusal.status()/></td>
                     <td class="muted">{refusal.title()}</td>
                 </tr>
             }
@@ -102,7 +102,7 @@ fn group(title: &'static str, lead: &'static str, refusals: Vec<Refusal>) -> Any
                 <p class="muted">{lead}</p>
             </div>
             <div class="card">
-                <Table label=title columns=vec![Column::text("Status"), Column::text("Code"), Column::text("In a few words")]>
+                <Table label=title columns=vec![Column::text("Code"), Column::text("Status"), Column::text("In a few words")] fold=true>
                     {rows}
                 </Table>
             </div>

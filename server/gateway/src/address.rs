@@ -13,34 +13,41 @@ use contract::limits::Limit;
 
 use crate::limit::Meter;
 
+/// From where a request comes, at the gateway and at the portal.
+///
+/// It is the peer or, if the peer is one of our own proxies, whom it names in `X-Forwarded-For`: the last address that is
+/// no proxy of ours. Everything before it was written by strangers.
+#[must_use]
+pub fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let peer = peer.to_canonical();
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
+    if !is_trusted(peer) {
+        return peer;
+    }
+    let named = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .rev()
+        .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','))
+        .map(|part| std::str::from_utf8(part).ok().and_then(|text| text.trim().parse::<IpAddr>().ok()));
+    for address in named {
+        match address.map(|address| address.to_canonical()) {
+            Some(address) if is_trusted(address) => {}
+            Some(address) => return address,
+            // What cannot be read hides whoever stands before it.
+            None => return peer,
+        }
+    }
+    peer
+}
+
 /// From where a request comes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ClientAddress(IpAddr);
 
 impl ClientAddress {
-    /// The peer, or, if the peer is one of our own proxies, whom it names in `X-Forwarded-For`: the last address that
-    /// is no proxy of ours. Everything before it was written by strangers.
     pub(crate) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
-        let peer = peer.to_canonical();
-        let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
-        if !is_trusted(peer) {
-            return Self(peer);
-        }
-        let named = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .rev()
-            .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','))
-            .map(|part| std::str::from_utf8(part).ok().and_then(|text| text.trim().parse::<IpAddr>().ok()));
-        for address in named {
-            match address.map(|address| address.to_canonical()) {
-                Some(address) if is_trusted(address) => {}
-                Some(address) => return Self(address),
-                // What cannot be read hides whoever stands before it.
-                None => return Self(peer),
-            }
-        }
-        Self(peer)
+        Self(client_of(peer, headers, trusted))
     }
 
     /// An address that an operator's server gives with `POST /verify`.
@@ -107,9 +114,10 @@ mod tests {
         for line in forwarded {
             headers.append("x-forwarded-for", line.parse().unwrap());
         }
-        ClientAddress::of(peer.parse().unwrap(), &headers, &trusted).0
+        client_of(peer.parse().unwrap(), &headers, &trusted)
     }
 
+    /// Attack case 18, at both doors.
     #[test]
     fn a_forwarded_address_counts_only_behind_a_proxy_that_is_trusted() {
         let proxies = ["10.0.0.0/8", "fd00::/8"];

@@ -48,7 +48,7 @@ use contract::keys::hash::KeyHasher;
 use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 
-pub use crate::address::AddressMeters;
+pub use crate::address::{AddressMeters, client_of};
 use crate::authenticate::Keyring;
 use crate::forward::Forwarder;
 pub use crate::limit::Meter;
