@@ -14,7 +14,7 @@ pub struct Check {
 /// quota.
 pub const CHECKS: [Check; 17] = [
     Check { sentence: "The method may pass a gateway; TRACE and CONNECT may not.", codes: &["method_not_allowed"] },
-    Check { sentence: "The path has one meaning.", codes: &["ambiguous_path"] },
+    Check { sentence: "Host and path have one meaning.", codes: &["host_unclear", "ambiguous_path"] },
     Check { sentence: "No key stands in the URL.", codes: &["key_in_url"] },
     Check { sentence: "The API exists.", codes: &["unknown_api"] },
     Check { sentence: "There is exactly one key, in a header.", codes: &["missing_key", "several_keys"] },
@@ -28,10 +28,17 @@ pub const CHECKS: [Check; 17] = [
     Check { sentence: "The key has the scopes that the operation needs.", codes: &["missing_scope"] },
     Check { sentence: "The request can be written down, where the API wants that.", codes: &["log_unavailable"] },
     Check { sentence: "There is room in every limit.", codes: &["rate_limited"] },
-    Check { sentence: "There is enough left of the quota.", codes: &["quota_exceeded"] },
+    Check { sentence: "There is enough left of the quota.", codes: &["quota_exceeded", "quota_unavailable"] },
     Check {
         sentence: "The API behind the gateway takes the request and answers.",
-        codes: &["too_large", "upstream_paused", "upstream_down", "upstream_timeout"],
+        codes: &[
+            "too_large",
+            "too_many_connections",
+            "upstream_paused",
+            "upstream_forbidden",
+            "upstream_down",
+            "upstream_timeout",
+        ],
     },
 ];
 

@@ -123,12 +123,16 @@ ids! {
     ApiId = "api";
     /// An event of the audit log.
     AuditEventId = "aud";
+    /// A set of keys that came from another system.
+    ImportId = "imp";
     /// A change of address that waits to be confirmed.
     EmailChangeId = "emc";
     /// An invitation to an organization.
     InviteId = "inv";
     /// A key.
     KeyId = "key";
+    /// A report that a secret was seen in public.
+    LeakReportId = "leak";
     /// A queued mail.
     MailId = "mail";
     /// An organization.
@@ -145,6 +149,10 @@ ids! {
     SessionId = "ses";
     /// An organization's subscription to a plan.
     SubscriptionId = "sub";
+    /// An access token of the REST API.
+    TokenId = "tok";
+    /// Units added to a quota once.
+    TopUpId = "top";
 }
 
 #[cfg(test)]

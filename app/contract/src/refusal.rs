@@ -171,6 +171,33 @@ pub enum Refusal {
         /// How long the gateway waited, in seconds.
         waited_s: u32,
     },
+    /// The secret of this key was not kept, so nobody can show it again.
+    KeyNotRecoverable,
+    /// The REST API got no access token that it knows.
+    InvalidToken,
+    /// The access token lacks a scope.
+    TokenScope {
+        /// The scope that is missing.
+        scope: String,
+    },
+    /// An `Idempotency-Key` came again with another request.
+    IdempotencyKeyReused,
+    /// The request that this one repeats is not done yet.
+    RequestUnderWay,
+    /// The body is not JSON, by its own account.
+    UnsupportedMediaType,
+    /// The body is not JSON of the shape that was promised.
+    BodyUnreadable,
+    /// The signature of a report is missing, unknown or wrong.
+    SignatureInvalid,
+    /// No `Host`, or several.
+    HostUnclear,
+    /// As many upgraded connections are open as may be.
+    TooManyConnections,
+    /// The upstream's name leads to an address that the gateway may not reach.
+    UpstreamForbidden,
+    /// The share of the quota that this process holds is used up, and the database is away.
+    QuotaUnavailable,
 }
 
 impl Refusal {
@@ -235,6 +262,18 @@ impl Refusal {
             Self::UpstreamPaused { retry_after_s: 5 },
             Self::UpstreamDown,
             Self::UpstreamTimeout { waited_s: 30 },
+            Self::KeyNotRecoverable,
+            Self::InvalidToken,
+            Self::TokenScope { scope: "keys:write".to_owned() },
+            Self::IdempotencyKeyReused,
+            Self::RequestUnderWay,
+            Self::UnsupportedMediaType,
+            Self::BodyUnreadable,
+            Self::SignatureInvalid,
+            Self::HostUnclear,
+            Self::TooManyConnections,
+            Self::UpstreamForbidden,
+            Self::QuotaUnavailable,
         ]
     }
 
@@ -305,6 +344,18 @@ impl Refusal {
             Self::AmbiguousPath => "ambiguous_path",
             Self::UpstreamDown => "upstream_down",
             Self::UpstreamTimeout { .. } => "upstream_timeout",
+            Self::KeyNotRecoverable => "key_not_recoverable",
+            Self::InvalidToken => "invalid_token",
+            Self::TokenScope { .. } => "token_scope",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::RequestUnderWay => "request_under_way",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::BodyUnreadable => "body_unreadable",
+            Self::SignatureInvalid => "signature_invalid",
+            Self::HostUnclear => "host_unclear",
+            Self::TooManyConnections => "too_many_connections",
+            Self::UpstreamForbidden => "upstream_forbidden",
+            Self::QuotaUnavailable => "quota_unavailable",
         }
     }
 
@@ -312,7 +363,12 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::SeveralKeys | Self::KeyInUrl | Self::AmbiguousPath | Self::FilterUnreadable { .. } => 400,
+            Self::SeveralKeys
+            | Self::KeyInUrl
+            | Self::AmbiguousPath
+            | Self::BodyUnreadable
+            | Self::HostUnclear
+            | Self::FilterUnreadable { .. } => 400,
             Self::SignInFailed
             | Self::PasskeyRefused
             | Self::RecoveryCodeWrong
@@ -322,6 +378,8 @@ impl Refusal {
             | Self::UnknownKey
             | Self::RevokedKey
             | Self::ExpiredKey
+            | Self::InvalidToken
+            | Self::SignatureInvalid
             | Self::ServiceTokenRefused => 401,
             Self::EmailNotVerified
             | Self::NotAllowed
@@ -337,11 +395,14 @@ impl Refusal {
             | Self::OriginNotAllowed
             | Self::AddressNotAllowed
             | Self::NotSubscribed
+            | Self::TokenScope { .. }
             | Self::MissingScope { .. } => 403,
             Self::NotFound | Self::LinkUnknown | Self::PasskeysUnavailable | Self::UnknownApi => 404,
             Self::MethodNotAllowed => 405,
             Self::KeyIsRevoked
             | Self::KeyInUse
+            | Self::KeyNotRecoverable
+            | Self::RequestUnderWay
             | Self::KeyIsProtected
             | Self::RotationUnderWay
             | Self::LastWayIn
@@ -353,10 +414,13 @@ impl Refusal {
             | Self::TooMany { .. } => 409,
             Self::LinkExpired | Self::LinkUsed | Self::CeremonyExpired => 410,
             Self::TooLarge => 413,
-            Self::InvalidInput { .. } => 422,
+            Self::UnsupportedMediaType => 415,
+            Self::InvalidInput { .. } | Self::IdempotencyKeyReused => 422,
             Self::TooManyTries { .. } | Self::RateLimited { .. } | Self::QuotaExceeded { .. } => 429,
-            Self::UpstreamDown => 502,
-            Self::LogUnavailable | Self::UpstreamPaused { .. } => 503,
+            Self::UpstreamDown | Self::UpstreamForbidden => 502,
+            Self::LogUnavailable | Self::UpstreamPaused { .. } | Self::TooManyConnections | Self::QuotaUnavailable => {
+                503
+            }
             Self::UpstreamTimeout { .. } => 504,
         }
     }
@@ -422,6 +486,18 @@ impl Refusal {
             Self::AmbiguousPath => "Ambiguous path",
             Self::UpstreamDown => "Upstream not reachable",
             Self::UpstreamTimeout { .. } => "Upstream too slow",
+            Self::KeyNotRecoverable => "Secret not kept",
+            Self::InvalidToken => "Access token not accepted",
+            Self::TokenScope { .. } => "Access token may not do this",
+            Self::IdempotencyKeyReused => "Idempotency key used for something else",
+            Self::RequestUnderWay => "Request under way",
+            Self::UnsupportedMediaType => "Media type not supported",
+            Self::BodyUnreadable => "Body not readable",
+            Self::SignatureInvalid => "Signature not accepted",
+            Self::HostUnclear => "Host unclear",
+            Self::TooManyConnections => "Too many open connections",
+            Self::UpstreamForbidden => "Upstream address not allowed",
+            Self::QuotaUnavailable => "Quota not known",
         }
     }
 
@@ -596,6 +672,40 @@ impl Refusal {
             Self::UpstreamTimeout { .. } => {
                 "The gateway accepted your call, but the API behind it did not answer in time. The call is not counted against you; the API may have worked on it all the same."
             }
+            Self::KeyNotRecoverable => {
+                "Secrets are shown once and only a sealed digest is kept, unless every API that the key is for lets its developers recover them. Rotate the key: the new secret is shown once, and the old one goes on working for as long as you choose."
+            }
+            Self::InvalidToken => {
+                "Calls to `/api/v1` carry an access token of the console as `Authorization: Bearer <token>`. The token is unknown, revoked, past its end, or its person left the organization; the answer is the same in every case. A key of the gateway is not an access token."
+            }
+            Self::TokenScope { .. } => {
+                "An access token does only what its scopes say, and never more than the person who made it. Create another one with this scope; scopes of a token do not change."
+            }
+            Self::IdempotencyKeyReused => {
+                "The same `Idempotency-Key` came with another request less than a day ago. A repeated request must be the same, byte for byte; a new request needs a new key."
+            }
+            Self::RequestUnderWay => {
+                "A request with this `Idempotency-Key` is being worked on. Send it again in a moment, with the same key: you get the answer of the first."
+            }
+            Self::UnsupportedMediaType => "The REST API reads JSON. Say so with `Content-Type: application/json`.",
+            Self::BodyUnreadable => {
+                "The body is not JSON of the documented shape: a syntax error, a field of another type, or a field that does not exist. The OpenAPI document at `/api/v1/openapi.json` has the shapes. Nothing was changed."
+            }
+            Self::SignatureInvalid => {
+                "Reports of leaked keys are signed over the bytes of the body with a key of the programme that sends them (ECDSA with P-256 and SHA-256). The signature is missing, from an unknown key, or of other bytes."
+            }
+            Self::HostUnclear => {
+                "A request of HTTP/1.1 names its host exactly once (RFC 9112 section 3.2). Programs between you and the gateway could disagree about the host of this one, so it goes nowhere."
+            }
+            Self::TooManyConnections => {
+                "Upgraded connections, such as WebSockets, stay open for long, so their number is bounded for each API. The call was not forwarded and is not counted."
+            }
+            Self::UpstreamForbidden => {
+                "The name of the API behind the gateway leads to an address inside the operator's own network, which the operator did not allow. Nothing was sent there. The operator has to correct the API's address."
+            }
+            Self::QuotaUnavailable => {
+                "Several gateways share the quota through the database. It has not answered for a while, and what this gateway had set aside is used up. The call was not forwarded and is not counted."
+            }
         }
     }
 
@@ -629,6 +739,10 @@ impl Refusal {
                 | Self::AmbiguousPath
                 | Self::UpstreamDown
                 | Self::UpstreamTimeout { .. }
+                | Self::HostUnclear
+                | Self::TooManyConnections
+                | Self::UpstreamForbidden
+                | Self::QuotaUnavailable
         )
     }
 
@@ -689,7 +803,7 @@ impl fmt::Display for Refusal {
             Self::RecoveryUnderWay => f.write_str("A recovery is already under way. Wait for its mail, or cancel it."),
             Self::TooMany { max } => write!(f, "There can be {max} of these at most. Remove one first."),
             Self::KeyIsRevoked => f.write_str("This key is revoked. Create a new one."),
-            Self::KeyInUse => f.write_str("This key is already in use, so its secret cannot be made anew. Create another key and revoke this one."),
+            Self::KeyInUse => f.write_str("This key is already in use, so its secret cannot be made anew. Rotate it: the old secret can go on working meanwhile."),
             Self::KeyIsProtected => f.write_str("This key is protected while it is in use. Switch the protection off first."),
             Self::RotationUnderWay => f.write_str("This key has two secrets already. Retire the old one first."),
             Self::CrossSite => f.write_str("This form was sent from another site, so it was not accepted. Open the page here and send it again."),
@@ -726,6 +840,18 @@ impl fmt::Display for Refusal {
             Self::AmbiguousPath => f.write_str("Send the path without `.`, `..`, empty segments, encoded slashes or backslashes."),
             Self::UpstreamDown => f.write_str("The API behind the gateway could not be reached. Nothing was charged. Try again in a moment."),
             Self::UpstreamTimeout { waited_s } => write!(f, "The API behind the gateway did not answer within {waited_s} s. Nothing was charged."),
+            Self::KeyNotRecoverable => f.write_str("Nobody can show this secret again. Rotate the key instead; the old secret can go on working meanwhile."),
+            Self::InvalidToken => f.write_str("Send an access token from the console as `Authorization: Bearer <token>`."),
+            Self::TokenScope { scope } => write!(f, "This access token lacks the scope `{scope}`. Create one that has it."),
+            Self::IdempotencyKeyReused => f.write_str("This Idempotency-Key belongs to another request. Send a new one."),
+            Self::RequestUnderWay => f.write_str("The same request is being worked on. Send it again in a moment."),
+            Self::UnsupportedMediaType => f.write_str("Send JSON, with `Content-Type: application/json`."),
+            Self::BodyUnreadable => f.write_str("The body is not what this call reads. Compare it with the OpenAPI document."),
+            Self::SignatureInvalid => f.write_str("Sign the body, byte for byte, with a key that the operator listed."),
+            Self::HostUnclear => f.write_str("Send exactly one Host header."),
+            Self::TooManyConnections => f.write_str("This API has as many open connections as it may have. Close one, or try again later."),
+            Self::UpstreamForbidden => f.write_str("The API behind the gateway has an address that is not allowed. Nothing was charged. Only the operator can mend this."),
+            Self::QuotaUnavailable => f.write_str("The gateway cannot reach the count of the quota. Nothing was charged. Try again in a moment."),
         }
     }
 }
