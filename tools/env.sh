@@ -13,6 +13,9 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
 # Tools of exact versions live apart from the ones people install for themselves, and go first. So do those of npm:
 # a distribution's wasm-opt may be too old for what rustc writes.
 TOOLS=$CACHE/tools
+# What the proxy is tested with: an upstream and its clients, from their registry.
+HTTPBIN=$CACHE/httpbin
+export COUNTERSIGN_HTTPBIN=$HTTPBIN
 export PATH="$ROOT/node_modules/.bin:$TOOLS/bin:$HOME/.cargo/bin:$PATH"
 export CARGO_TERM_PROGRESS_WHEN=${CARGO_TERM_PROGRESS_WHEN:-auto}
 

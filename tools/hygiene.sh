@@ -27,6 +27,8 @@ bar "Unfinished code:" '\b(todo|unimplemented|dbg)[!]\(' "${rust[@]}"
 bar "A place on somebody's machine:" '/[r]oot/|/[w]ork/|/[h]ome/[a-z]' "${all[@]}"
 bar "A merge that was not finished:" '^(<{7}|>{7}|[|]{7}) ' "${all[@]}"
 bar "A test that keeps others from running, or does not run:" '\b(test|it|describe)\.(only|skip)\(|[{ ](only|skip): true' "${tests[@]}"
+mapfile -t safe < <(grep -vE '^server/request_logs/src/active\.rs$' <<<"$files" | grep -E '\.rs$')
+bar "Unsafe code outside the one file that maps the spool:" '\b(unsafe[_]code|unsafe [{]|unsafe (fn|impl))' "${safe[@]}"
 bar "An ignored test:" '#\[ignore' "${rust[@]}"
 bar "The lock file names a host; versions and checksums are enough:" '"resolved"|https?://' package-lock.json
 bar "A tab or a blank at the end of a line:" '[[:blank:]]+$' "${rust[@]}" "${scripts[@]}" "${modules[@]}" Makefile Cargo.toml

@@ -6,6 +6,7 @@ source "$(dirname "$0")/env.sh"
 CARGO_LEPTOS=0.3.10
 NODE_TO_BUILD=18 # Debian 12 has it, and Tailwind and wasm-opt are content with it
 NODE_TO_TEST=20  # playwright-core asks for it
+REQUESTS=2.32.5  # of `requests`, whose own tests are our client suite: as in end2end/httpbin/requirements.txt
 
 APT_UPDATED=''
 # install_packages WHAT PACKAGE…: from the distribution, if we may.
@@ -90,6 +91,28 @@ build_tools() {
     fail "$(command -v wasm-bindgen) is not version $bindgen, which Cargo.lock asks for. Remove it, or put $TOOLS/bin before it in PATH."
 }
 
+# httpbin and the clients that speak to it, each of an exact version, in a folder of their own.
+httpbin_and_clients() {
+  local wanted=end2end/httpbin/requirements.txt
+  if cmp -s "$wanted" "$HTTPBIN/.installed"; then return 0; fi
+  grep -qx "requests==$REQUESTS" "$wanted" || fail "$wanted and tools/setup.sh name different versions of requests."
+  if ! has python3 || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    install_packages "Python (for httpbin, which the proxy is tested with)" python3 python3-venv
+  fi
+  say "Install httpbin and the client suite"
+  rm -rf "$HTTPBIN"
+  python3 -m venv "$HTTPBIN"
+  "$HTTPBIN/bin/pip" install --quiet --no-deps --disable-pip-version-check --requirement "$wanted" ||
+    fail "httpbin could not be installed." "make setup-tests"
+  # Only the source package has the tests.
+  "$HTTPBIN/bin/pip" download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$HTTPBIN/source" "requests==$REQUESTS" ||
+    fail "The tests of requests could not be downloaded." "make setup-tests"
+  mkdir -p "$HTTPBIN/requests"
+  tar -xzf "$HTTPBIN/source/requests-$REQUESTS.tar.gz" --strip-components=1 --directory "$HTTPBIN/requests" \
+    "requests-$REQUESTS/tests" "requests-$REQUESTS/requirements-dev.txt"
+  cp "$wanted" "$HTTPBIN/.installed"
+}
+
 for_tests() {
   [ "$(node_major)" -ge "$NODE_TO_TEST" ] || fail "Node.js $(node --version) is too old for the browser tests: they need $NODE_TO_TEST or newer. Install a newer one."
   if [ -z "${CHROMIUM:-}" ] && ! has chromium; then install_packages "Chromium (for the browser tests)" chromium fonts-liberation; fi
@@ -102,6 +125,8 @@ for_tests() {
     install_packages "PostgreSQL (for running the tests on it)" postgresql
     rm -f "$drop_in"
   fi
+  has valgrind || install_packages "valgrind (counts the instructions of a decision)" valgrind
+  httpbin_and_clients
 }
 
 compiler

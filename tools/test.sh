@@ -14,6 +14,7 @@ size() {
 stage "Checks" tools/check.sh --without-size
 stage "Tests on SQLite" on_sqlite
 stage "Tests on PostgreSQL" on_postgres
+stage "Instructions per decision" tools/decisions.sh
 stage "Build" tools/build.sh dev
 stage "Browser tests" env COUNTERSIGN_BIN="$DEV/countersign" tools/e2e.sh
 stage "Size of the browser bundle" size

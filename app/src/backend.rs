@@ -8,8 +8,13 @@ use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE,
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use contract::Refusal;
+use contract::access_tokens::{CreatedToken, TypedToken};
+use contract::apis::{TriedAnswer, TypedCall};
+use contract::imports::TypedImport;
 use contract::keys::RevealedKey;
+use contract::leaks::SelfCheck;
 use contract::recovery::RecoveryCodes;
+use contract::rest::RestOperation;
 use leptos::nonce::Nonce;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -47,8 +52,18 @@ pub struct RequestContext {
     pub revealed: Option<Arc<Result<RevealedKey, AppError>>>,
     /// What a form for new recovery codes that was just sent was answered with.
     pub codes: Option<Arc<Result<RecoveryCodes, AppError>>>,
+    /// What the form of the self-check for leaked keys that was just sent was answered with.
+    pub checked: Option<Arc<Result<SelfCheck, AppError>>>,
+    /// A call that was just tried from the docs, and what it was answered with.
+    pub tried: Option<Arc<(TypedCall, Result<TriedAnswer, AppError>)>>,
     /// An OpenAPI document that was just sent and refused, and why.
     pub document: Option<Arc<(String, AppError)>>,
+    /// A form for an import that was just sent and refused, and why.
+    pub import: Option<Arc<(TypedImport, AppError)>>,
+    /// A form for an access token that was just sent, and what it was answered with.
+    pub token: Option<Arc<(TypedToken, Result<CreatedToken, AppError>)>>,
+    /// Operations of the REST API, for their docs.
+    pub rest: Arc<Vec<RestOperation>>,
 }
 
 /// Name of the session cookie. The `__Host-` prefix (RFC 6265bis §4.1.3.2) ties it to this host and to HTTPS.
@@ -122,6 +137,49 @@ pub fn new_codes() -> Result<Option<RecoveryCodes>, AppError> {
         Some(Ok(codes)) => Ok(Some(codes.clone())),
         Some(Err(error)) => Err(error.clone()),
     }
+}
+
+/// A form as it was typed, and what it was answered with.
+pub type Sent<Form, Answer> = (Form, Result<Answer, AppError>);
+
+/// The form for an access token that was just sent, and what it was answered with.
+///
+/// # Errors
+/// When called outside a request.
+pub fn sent_token() -> Result<Option<Sent<TypedToken, CreatedToken>>, AppError> {
+    Ok(context()?.token.as_deref().cloned())
+}
+
+/// Operations of the REST API.
+///
+/// # Errors
+/// When called outside a request.
+pub fn rest_operations() -> Result<Vec<RestOperation>, AppError> {
+    Ok(context()?.rest.to_vec())
+}
+
+/// What the form of the self-check that was just sent was answered with.
+///
+/// # Errors
+/// When called outside a request.
+pub fn checked() -> Result<Option<Result<SelfCheck, AppError>>, AppError> {
+    Ok(context()?.checked.as_deref().cloned())
+}
+
+/// The call that was just tried from the docs, and what it was answered with.
+///
+/// # Errors
+/// When called outside a request.
+pub fn tried() -> Result<Option<Sent<TypedCall, TriedAnswer>>, AppError> {
+    Ok(context()?.tried.as_deref().cloned())
+}
+
+/// The form for an import that was just sent and refused, and why.
+///
+/// # Errors
+/// When called outside a request.
+pub fn refused_import() -> Result<Option<(TypedImport, AppError)>, AppError> {
+    Ok(context()?.import.as_deref().cloned())
 }
 
 /// The OpenAPI document that was just sent and refused, and why.

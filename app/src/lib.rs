@@ -5,6 +5,7 @@
 
 #![recursion_limit = "512"]
 
+pub mod access_tokens;
 pub mod accounts;
 pub mod apis;
 pub mod audit_log;
@@ -15,9 +16,11 @@ pub mod docs;
 pub mod error;
 pub mod guard;
 pub mod home;
+pub mod imports;
 pub mod kept;
 pub mod keys;
 pub mod layout;
+pub mod leaks;
 pub mod mail_link;
 pub mod not_found;
 pub mod organizations;

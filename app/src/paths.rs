@@ -1,7 +1,7 @@
 //! Typed links: the only place where an address of a page is spelt.
 
 use contract::staff::LookPurpose;
-use contract::{AccountId, KeyId, SubscriptionId};
+use contract::{AccountId, ImportId, KeyId, OrganizationId, SubscriptionId};
 
 /// The public front page.
 pub const HOME: &str = "/";
@@ -49,6 +49,10 @@ pub const LOGS: &str = "/console/logs";
 pub const USAGE: &str = "/console/usage";
 /// APIs, and what the organization has of each.
 pub const OWN_APIS: &str = "/console/apis";
+/// Access tokens of the REST API. Its form makes one, and is answered with the page that shows it.
+pub const TOKENS: &str = "/console/tokens";
+/// The REST API.
+pub const REST_DOCS: &str = "/docs/api";
 /// Passkeys, password, recovery codes, sessions, address.
 pub const SECURITY: &str = "/console/security";
 /// New recovery codes. Its form makes them, and is answered with the page that shows them, like that of a reveal link.
@@ -73,10 +77,24 @@ pub const ADMIN_LOGS: &str = "/admin/logs";
 pub const ADMIN_ACCOUNTS: &str = "/admin/accounts";
 /// APIs and their plans, for staff.
 pub const ADMIN_APIS: &str = "/admin/apis";
+/// Docs of one API, as routes spell it. A call that is tried from them is sent there, and answered with the page.
+pub const API_DOCS: &str = "/docs/{api}";
 /// One API, for staff, as routes spell it. Its form for the OpenAPI document is sent there, and answered with the page.
 pub const ADMIN_API: &str = "/admin/apis/{api}";
 /// Registering an API.
 pub const NEW_API: &str = "/admin/apis/new";
+/// Finding a key, for staff.
+pub const ADMIN_KEYS: &str = "/admin/keys";
+/// Imports of keys, for staff. The form for another is sent there, and answered with the page.
+pub const ADMIN_IMPORTS: &str = "/admin/imports";
+/// Reports of leaked keys, for staff.
+pub const ADMIN_LEAKS: &str = "/admin/leaks";
+/// How leaked keys are found, and what happens then.
+pub const LEAKS_DOCS: &str = "/docs/leaks";
+/// The self-check: what a string is, and reporting it. Its form is answered with the page itself.
+pub const LEAK_CHECK: &str = "/leak-check";
+/// What secret scanners look for, as a document for programs.
+pub const KEY_PATTERNS: &str = "/.well-known/key-patterns.json";
 /// All events, for staff.
 pub const ADMIN_AUDIT: &str = "/admin/audit";
 
@@ -143,6 +161,32 @@ pub fn account_done(id: AccountId, purpose: Option<LookPurpose>, done: &str) -> 
     format!("{}{joint}done={done}", account(id, purpose))
 }
 
+/// A key, for staff; without a purpose the page asks for one.
+#[must_use]
+pub fn admin_key(id: KeyId, purpose: Option<LookPurpose>) -> String {
+    let purpose = purpose.map(|purpose| format!("?purpose={}", purpose.word())).unwrap_or_default();
+    format!("{ADMIN_KEYS}/{id}{purpose}")
+}
+
+/// The same, after something was done to it.
+#[must_use]
+pub fn admin_key_done(id: KeyId, purpose: Option<LookPurpose>, done: &str) -> String {
+    let joint = if purpose.is_some() { '&' } else { '?' };
+    format!("{}{joint}done={done}", admin_key(id, purpose))
+}
+
+/// An import, for staff.
+#[must_use]
+pub fn admin_import(id: ImportId) -> String {
+    format!("{ADMIN_IMPORTS}/{id}")
+}
+
+/// The same, after it was made.
+#[must_use]
+pub fn admin_import_done(id: ImportId) -> String {
+    format!("{}?done=imported", admin_import(id))
+}
+
 /// One API, for staff.
 #[must_use]
 pub fn admin_api(slug: &str) -> String {
@@ -165,6 +209,18 @@ pub fn admin_plan(slug: &str, plan: &str) -> String {
 #[must_use]
 pub fn admin_subscription(slug: &str, id: SubscriptionId) -> String {
     format!("{ADMIN_APIS}/{slug}/subscriptions/{id}")
+}
+
+/// An organization, for staff.
+#[must_use]
+pub fn admin_organization(id: OrganizationId) -> String {
+    format!("/admin/organizations/{id}")
+}
+
+/// The same, after something was done to it.
+#[must_use]
+pub fn admin_organization_done(id: OrganizationId, done: &str) -> String {
+    format!("{}?done={done}", admin_organization(id))
 }
 
 /// One API, with what the organization has of it.

@@ -9,17 +9,22 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::access_tokens::TokensPage;
 use crate::accounts::{
     CheckYourMailPage, ConfirmEmailPage, ForgotPasswordPage, ResetPasswordPage, SignUpPage, VerifyEmailPage,
 };
 use crate::apis::{DeskApiPage, DeskApisPage, NewApiPage};
 use crate::audit_log::{AdminAuditPage, AuditPage};
-use crate::docs::{ApiPage, DocsPage, ErrorPage, ErrorsPage};
+use crate::docs::{ApiPage, DocsPage, ErrorPage, ErrorsPage, RestPage};
 use crate::home::HomePage;
-use crate::keys::{KeyPage, KeysPage, RevealPage};
+use crate::imports::{ImportPage, ImportsPage};
+use crate::keys::{DeskKeyPage, DeskKeysPage, KeyPage, KeysPage, RevealPage};
 use crate::layout::provide_frame;
+use crate::leaks::{DeskLeaksPage, LeakCheckPage, LeaksDocsPage};
 use crate::not_found::NotFoundPage;
-use crate::organizations::{InvitePage, NewOrganizationPage, OrganizationPage, VerifyContactPage};
+use crate::organizations::{
+    DeskOrganizationPage, InvitePage, NewOrganizationPage, OrganizationPage, VerifyContactPage,
+};
 use crate::overview::OverviewPage;
 use crate::plans::PlanPage;
 use crate::policies::{PrivacyPage, TermsPage};
@@ -75,6 +80,9 @@ pub fn Site() -> impl IntoView {
                 <Route path=path!("/docs") view=DocsPage ssr=WHOLE/>
                 <Route path=path!("/docs/errors") view=ErrorsPage ssr=WHOLE/>
                 <Route path=path!("/docs/errors/:code") view=ErrorPage ssr=WHOLE/>
+                <Route path=path!("/docs/api") view=RestPage ssr=WHOLE/>
+                <Route path=path!("/docs/leaks") view=LeaksDocsPage ssr=WHOLE/>
+                <Route path=path!("/leak-check") view=LeakCheckPage ssr=WHOLE/>
                 <Route path=path!("/docs/:api") view=ApiPage ssr=WHOLE/>
                 <Route path=path!("/sign-up") view=SignUpPage ssr=WHOLE/>
                 <Route path=path!("/sign-up/check-your-mail") view=CheckYourMailPage ssr=WHOLE/>
@@ -96,16 +104,23 @@ pub fn Site() -> impl IntoView {
                 <Route path=path!("/console/keys/:id") view=KeyPage ssr=WHOLE/>
                 <Route path=path!("/console/apis") view=OwnApisPage ssr=WHOLE/>
                 <Route path=path!("/console/apis/:api") view=OwnApiPage ssr=WHOLE/>
+                <Route path=path!("/console/tokens") view=TokensPage ssr=WHOLE/>
                 <Route path=path!("/console/security") view=SecurityPage ssr=WHOLE/>
                 <Route path=path!("/console/security/recovery-codes") view=RecoveryCodesPage ssr=WHOLE/>
                 <Route path=path!("/console/audit") view=AuditPage ssr=WHOLE/>
                 <Route path=path!("/admin/accounts") view=AccountsPage ssr=WHOLE/>
                 <Route path=path!("/admin/accounts/:id") view=AccountPage ssr=WHOLE/>
+                <Route path=path!("/admin/keys") view=DeskKeysPage ssr=WHOLE/>
+                <Route path=path!("/admin/keys/:id") view=DeskKeyPage ssr=WHOLE/>
+                <Route path=path!("/admin/imports") view=ImportsPage ssr=WHOLE/>
+                <Route path=path!("/admin/imports/:id") view=ImportPage ssr=WHOLE/>
+                <Route path=path!("/admin/leaks") view=DeskLeaksPage ssr=WHOLE/>
                 <Route path=path!("/admin/apis") view=DeskApisPage ssr=WHOLE/>
                 <Route path=path!("/admin/apis/new") view=NewApiPage ssr=WHOLE/>
                 <Route path=path!("/admin/apis/:api") view=DeskApiPage ssr=WHOLE/>
                 <Route path=path!("/admin/apis/:api/plans/:plan") view=PlanPage ssr=WHOLE/>
                 <Route path=path!("/admin/apis/:api/subscriptions/:subscription") view=DeskSubscriptionPage ssr=WHOLE/>
+                <Route path=path!("/admin/organizations/:id") view=DeskOrganizationPage ssr=WHOLE/>
                 <Route path=path!("/admin/audit") view=AdminAuditPage ssr=WHOLE/>
                 <Route path=path!("/reveal") view=RevealPage ssr=WHOLE/>
                 <Route path=path!("/privacy") view=PrivacyPage ssr=WHOLE/>

@@ -37,6 +37,24 @@ mod m20261121_000026_key_terms;
 mod m20261121_000027_api_terms;
 mod m20261121_000028_plans;
 mod m20261121_000029_subscriptions;
+mod m20261121_000030_data_keys;
+mod m20261121_000031_sealed_keys;
+mod m20261121_000032_recoverable_apis;
+mod m20261121_000033_imports;
+mod m20261121_000034_access_tokens;
+mod m20261121_000035_idempotent_requests;
+mod m20261121_000037_leak_terms;
+mod m20261121_000038_leak_reports;
+mod m20261121_000039_secret_ends;
+mod m20261121_000040_api_privacy;
+mod m20261121_000041_kept_addresses;
+mod m20261121_000042_organization_limits;
+mod m20261121_000043_upstream_places;
+mod m20261121_000045_plan_windows;
+mod m20261121_000046_top_ups;
+mod m20261121_000047_changes;
+mod m20261121_000048_processes;
+mod m20261121_000049_quota_leases;
 
 /// Applies and undoes migrations.
 #[derive(Debug)]
@@ -75,6 +93,24 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000027_api_terms::Migration),
             Box::new(m20261121_000028_plans::Migration),
             Box::new(m20261121_000029_subscriptions::Migration),
+            Box::new(m20261121_000030_data_keys::Migration),
+            Box::new(m20261121_000031_sealed_keys::Migration),
+            Box::new(m20261121_000032_recoverable_apis::Migration),
+            Box::new(m20261121_000033_imports::Migration),
+            Box::new(m20261121_000034_access_tokens::Migration),
+            Box::new(m20261121_000035_idempotent_requests::Migration),
+            Box::new(m20261121_000037_leak_terms::Migration),
+            Box::new(m20261121_000038_leak_reports::Migration),
+            Box::new(m20261121_000039_secret_ends::Migration),
+            Box::new(m20261121_000040_api_privacy::Migration),
+            Box::new(m20261121_000041_kept_addresses::Migration),
+            Box::new(m20261121_000042_organization_limits::Migration),
+            Box::new(m20261121_000043_upstream_places::Migration),
+            Box::new(m20261121_000045_plan_windows::Migration),
+            Box::new(m20261121_000046_top_ups::Migration),
+            Box::new(m20261121_000047_changes::Migration),
+            Box::new(m20261121_000048_processes::Migration),
+            Box::new(m20261121_000049_quota_leases::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use contract::StaffRole;
 use contract::audit_log::Verdict;
+use contract::imports::{Alphabet, TypedImport};
 use portal::privacy::retention::{self, Mode};
 
 use crate::config::{Overrides, Settings};
@@ -41,10 +42,17 @@ enum Command {
     Migrate,
     /// Print the settings in force, secrets masked, with where each comes from.
     CheckConfig,
+    /// Print the OpenAPI document of the REST API.
+    Openapi,
     /// The people who run this portal.
     Staff {
         #[command(subcommand)]
         command: Staff,
+    },
+    /// Keys, and what they are sealed under.
+    Keys {
+        #[command(subcommand)]
+        command: Keys,
     },
     /// The audit log.
     Audit {
@@ -68,6 +76,33 @@ enum Staff {
         #[arg(long, default_value = "owner", value_parser = role)]
         role: StaffRole,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Keys {
+    /// Take over keys of another system, all or none. Each line of the file is
+    /// `sha256,label,organization,environment,expires_at`; the organization is an id or the address of its owner, and the
+    /// end may be missing.
+    Import {
+        /// The file, in CSV.
+        file: PathBuf,
+        /// How all old keys begin.
+        #[arg(long, default_value = "")]
+        prefix: String,
+        /// Shortest old key, in characters.
+        #[arg(long)]
+        length_min: u32,
+        /// Longest old key, in characters.
+        #[arg(long)]
+        length_max: u32,
+        /// What they are made of: hex, base62, url or visible.
+        #[arg(long, default_value = "base62", value_parser = alphabet)]
+        alphabet: Alphabet,
+    },
+    /// Print how far each import is.
+    Imports,
+    /// Wrap every data key under the newest key-encryption key, and print which is in use. A start does it too.
+    Rewrap,
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,6 +136,10 @@ fn role(word: &str) -> Result<StaffRole, String> {
     StaffRole::from_word(word).ok_or_else(|| "use owner, admin, support or auditor".to_owned())
 }
 
+fn alphabet(word: &str) -> Result<Alphabet, String> {
+    Alphabet::from_word(word).ok_or_else(|| "use hex, base62, url or visible".to_owned())
+}
+
 fn noted(text: &str) -> Result<Noted, String> {
     let wanted = || "use what `countersign audit verify` printed as the head, such as 12:3fa9…".to_owned();
     let (seq, hash) = text.split_once(':').ok_or_else(wanted)?;
@@ -131,6 +170,10 @@ pub fn run() -> ExitCode {
 
 fn start(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { config, data, command } = arguments;
+    if let Command::Openapi = command {
+        println!("{}", serde_json::to_string_pretty(crate::api::document())?);
+        return Ok(());
+    }
     let mut overrides = Overrides::new();
     if let Some(data) = &data {
         overrides = overrides.set("data.dir", data.to_str().context("--data: use a path in UTF-8")?);
@@ -141,6 +184,7 @@ fn start(arguments: Arguments) -> anyhow::Result<()> {
     let settings = Settings::load(config.as_deref(), overrides)?;
     if let Command::CheckConfig = command {
         print!("{}", settings.describe());
+        print!("{}", settings.describe_keks()?);
         return Ok(());
     }
     // Only ring is compiled in; installing it twice is the one way this fails.
@@ -159,9 +203,10 @@ fn start(arguments: Arguments) -> anyhow::Result<()> {
             }
             Command::Migrate => migrate(&settings).await,
             Command::Staff { command: Staff::Add { email, role } } => add_staff(&settings, &email, role).await,
+            Command::Keys { command } => keys(&settings, command).await,
             Command::Audit { command: Audit::Verify { noted } } => verify_audit_log(&settings, noted).await,
             Command::Retention { command: Retention::Run { dry_run } } => run_retention(&settings, dry_run).await,
-            Command::CheckConfig => Ok(()),
+            Command::CheckConfig | Command::Openapi => Ok(()),
         }
     })
 }
@@ -181,6 +226,45 @@ async fn add_staff(settings: &Settings, email: &str, role: StaffRole) -> anyhow:
         other => other.into(),
     })?;
     println!("{email} is staff now, as {}.", role.word());
+    Ok(())
+}
+
+async fn keys(settings: &Settings, command: Keys) -> anyhow::Result<()> {
+    let (portal, ..) = open_portal(settings).await?;
+    let op = system_op(&portal);
+    match command {
+        Keys::Import { file, prefix, length_min, length_max, alphabet } => {
+            let rows = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let (length_min, length_max) = (length_min.to_string(), length_max.to_string());
+            let new = TypedImport { prefix, length_min, length_max, alphabet: alphabet.word().to_owned(), rows };
+            let import = portal::imports::create(&op, &new).await.map_err(|error| match error {
+                portal::Error::Refused(contract::Refusal::InvalidInput { fields }) => {
+                    let lines = fields.iter().map(|field| format!("\n- {}: {}", field.field, field.problem));
+                    anyhow::anyhow!("Nothing was imported:{}", lines.collect::<String>())
+                }
+                other => other.into(),
+            })?;
+            println!("Keys imported: {}, as {}.", import.keys, import.id);
+        }
+        Keys::Imports => {
+            for import in portal::imports::list(&op).await? {
+                println!(
+                    "{} {:>7} keys {:>7} used since {:>7} not yet",
+                    import.id,
+                    import.keys,
+                    import.rekeyed,
+                    import.waiting()
+                );
+            }
+        }
+        Keys::Rewrap => {
+            let rewrapped = portal::vault::rewrap(&portal).await?;
+            println!("Data keys wrapped anew: {rewrapped}");
+            for used in portal::vault::in_use(portal.db()).await? {
+                println!("Data keys under {}: {}", used.id, used.data_keys);
+            }
+        }
+    }
     Ok(())
 }
 

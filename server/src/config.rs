@@ -16,14 +16,16 @@ use chrono::TimeDelta;
 use contract::fields::Check;
 use contract::keys::format::is_prefix;
 use ipnet::IpNet;
+use portal::leaks::ProgrammeKey;
 use portal::mail::{Sender, SmtpLogin, SmtpSettings, SmtpTls};
 use secrecy::{ExposeSecret, SecretString};
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
-mod pepper;
+mod root_secrets;
 mod url;
 
+pub use root_secrets::Generations;
 pub use url::PublicUrl;
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -34,7 +36,7 @@ const DEFAULT_FILE: &str = "countersign.toml";
 const VARIABLE_PREFIX: &str = "COUNTERSIGN_";
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 3] = ["gateway.service_tokens", "mail.smtp_password", "security.pepper"];
+const SECRETS: [&str; 4] = ["gateway.service_tokens", "mail.smtp_password", "security.kek", "security.pepper"];
 
 /// Shortest service token, in characters: 32 hexadecimal digits are 128 bits.
 const SERVICE_TOKEN_MIN: usize = 32;
@@ -45,8 +47,11 @@ const LONGEST_WAIT_S: i64 = 3_600;
 /// Longest life of what waits for a person: thirty days.
 const LONGEST_LIFE_S: i64 = 2_592_000;
 
-/// Longest idle time of a session: a day.
+/// Longest idle time of a session, and of a connection: a day.
 const LONGEST_IDLE_S: i64 = 86_400;
+
+/// Most connections of one API: beyond a million, no machine has the sockets.
+const UPGRADES_MOST: i64 = 1_000_000;
 
 /// Shortest idle time of a session: the last use is stored to five minutes.
 const SHORTEST_IDLE_S: i64 = 300;
@@ -72,6 +77,8 @@ pub struct Settings {
     pub sessions: Sessions,
     /// What staff need.
     pub staff: Staff,
+    /// Who may report leaked keys.
+    pub leaks: Leaks,
     /// Secrets of the portal.
     pub security: Security,
     /// Log lines.
@@ -119,6 +126,12 @@ pub struct Gateway {
     pub service_tokens: Vec<SecretString>,
     /// How long a shutdown waits for requests under way.
     pub drain: Duration,
+    /// How long a client may take nothing of its answer.
+    pub client_timeout: Duration,
+    /// How many upgraded connections may be open to one API.
+    pub upgrades_max: usize,
+    /// How long nothing may pass on one.
+    pub upgrade_idle: Duration,
 }
 
 /// Whether staff may register an API at an address inside a private network.
@@ -218,11 +231,20 @@ pub enum StaffPasskeys {
     Optional,
 }
 
+/// `[leaks]`
+#[derive(Clone, Debug)]
+pub struct Leaks {
+    /// Keys of programmes that may report leaked keys.
+    pub programmes: Vec<ProgrammeKey>,
+}
+
 /// `[security]`
 #[derive(Clone, Debug)]
 pub struct Security {
     /// Absent when it stands in a file of the data folder.
     pepper: Option<SecretString>,
+    /// The same.
+    kek: Option<SecretString>,
 }
 
 /// `[log]`
@@ -378,6 +400,23 @@ impl Settings {
             text.push_str(&format!("{name} = {value} # {from}\n"));
         }
         text
+    }
+}
+
+impl Settings {
+    /// Which key-encryption keys are known, as comments: their ids, which tell nothing about them.
+    ///
+    /// # Errors
+    /// If their file cannot be read.
+    pub fn describe_keks(&self) -> anyhow::Result<String> {
+        let Some(known) = self.security.known_keks(&self.data)? else {
+            return Ok("\n# A key-encryption key is made at the first start.\n".to_owned());
+        };
+        let mut text = format!("\n# Key-encryption key {} wraps data keys.\n", portal::vault::kek_id(&known.newest));
+        for older in &known.older {
+            text.push_str(&format!("# Key-encryption key {} only unwraps them.\n", portal::vault::kek_id(older)));
+        }
+        Ok(text)
     }
 }
 
@@ -558,6 +597,7 @@ impl Reader {
         let accounts = self.seconds("accounts.recovery_wait_s", 1, LONGEST_LIFE_S);
         let sessions = self.sessions();
         let staff = self.staff(portal.as_ref());
+        let leaks = self.leaks();
         let security = self.security();
         let log = self.log();
         self.refuse_shared_addresses();
@@ -571,6 +611,7 @@ impl Reader {
             accounts: Accounts { recovery_wait: accounts? },
             sessions: sessions?,
             staff: staff?,
+            leaks: leaks?,
             security: security?,
             log: log?,
             in_force: BTreeMap::new(),
@@ -623,6 +664,9 @@ impl Reader {
             },
         );
         let drain = self.number("gateway.drain_s", 0, LONGEST_WAIT_S);
+        let client_timeout = self.number("gateway.client_timeout_s", 1, LONGEST_WAIT_S);
+        let upgrades_max = self.number("gateway.upgrades_max", 0, UPGRADES_MOST);
+        let upgrade_idle = self.number("gateway.upgrade_idle_s", 1, LONGEST_IDLE_S);
         Some(Gateway {
             addr: addr?,
             public_url: public_url?,
@@ -632,7 +676,18 @@ impl Reader {
             trusted_proxies: trusted_proxies?,
             service_tokens: service_tokens?,
             drain: Duration::from_secs(drain?),
+            client_timeout: Duration::from_secs(client_timeout?),
+            upgrades_max: usize::try_from(upgrades_max?).unwrap_or(usize::MAX),
+            upgrade_idle: Duration::from_secs(upgrade_idle?),
         })
+    }
+
+    fn leaks(&mut self) -> Option<Leaks> {
+        let wanted = "entries such as `github:key-id:MFkw…`, separated by commas, each with a public key on the curve P-256 as the lines of its PEM file hold it";
+        let programmes = self.checked("leaks.programmes", wanted, |text| {
+            text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(ProgrammeKey::parse).collect()
+        });
+        Some(Leaks { programmes: programmes? })
     }
 
     fn database(&mut self, data: Option<&Data>) -> Option<Database> {
@@ -770,19 +825,26 @@ impl Reader {
     }
 
     fn security(&mut self) -> Option<Security> {
-        let text = self.text("security.pepper")?;
+        let (pepper, kek) = (self.root_secret("security.pepper"), self.root_secret("security.kek"));
+        Some(Security { pepper: pepper?, kek: kek? })
+    }
+
+    /// One of the secrets that everything else is hashed or sealed under; none when it stands in its file.
+    fn root_secret(&mut self, key: &str) -> Option<Option<SecretString>> {
+        let text = self.text(key)?;
         if text.is_empty() {
-            return Some(Security { pepper: None });
+            return Some(None);
         }
-        let pepper = SecretString::from(text);
-        if pepper::parse(pepper.expose_secret()).is_none() {
-            let name = self.name_of("security.pepper");
-            let length = pepper.expose_secret().chars().count();
+        let secret = SecretString::from(text);
+        if root_secrets::parse(secret.expose_secret()).is_none() {
+            let name = self.name_of(key);
+            let length = secret.expose_secret().chars().count();
             self.problems.push(format!(
-                "{name} has {length} characters, but it must be 64 hexadecimal digits, such as `openssl rand -hex 32` prints."
+                "{name} has {length} characters, but it must be 64 hexadecimal digits, such as `openssl rand -hex 32` \
+                 prints; several are separated by commas, the newest first."
             ));
         }
-        Some(Security { pepper: Some(pepper) })
+        Some(Some(secret))
     }
 
     fn log(&mut self) -> Option<Log> {

@@ -15,7 +15,8 @@ use gateway::Gateway;
 use leptos::prelude::{LeptosOptions, get_configuration};
 use portal::mail::{Directory, Preview, Smtp, Transport};
 use portal::privacy::retention::{self, Mode};
-use portal::{Actor, Db, Op, Portal, PortalSettings};
+use portal::vault::Vault;
+use portal::{Actor, Db, Op, Portal, PortalSettings, Secrets};
 use request_logs::{Ledger, SpoolSettings};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -24,10 +25,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config::{MailTransport, PrivateUpstreams, Settings, StaffPasskeys};
-use crate::directories::{Directories, Sink, Store};
+use crate::directories::{self, Directories, Sink, Store};
 use crate::ops::{self, Part, Readiness};
 use crate::web::{self, AppState, WebSettings};
-use crate::{clock, telemetry};
+use crate::{clock, processes, telemetry};
 
 /// How often what is past its term is erased; what is not erased yet is not shown.
 const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
@@ -37,6 +38,12 @@ const RECOVERIES_EVERY: Duration = Duration::from_secs(60);
 
 /// How often owners of keys are told of what is near: an hour is little in the last day of a key.
 const KEY_NOTICES_EVERY: Duration = Duration::from_secs(3_600);
+
+/// How often a process says that it is there: several times in the half minute after which it would not be.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
+
+/// How often shares of quotas are brought in line: twice in the second for which a share is meant to last.
+const BALANCE_EVERY: Duration = Duration::from_millis(500);
 
 /// How long open pages and streams may hold up the end.
 const PORTAL_DRAIN: Duration = Duration::from_secs(5);
@@ -82,10 +89,13 @@ pub async fn open_database(settings: &Settings) -> anyhow::Result<Db> {
 /// The control plane without listeners: for the command line.
 ///
 /// # Errors
-/// Those of [`open_database`], and when the pepper cannot be read.
+/// Those of [`open_database`], when pepper or key-encryption key cannot be read, and when data is sealed under another one.
 pub async fn open_portal(settings: &Settings) -> anyhow::Result<(Portal, Arc<Directories>, KeyHasher)> {
     let db = open_database(settings).await?;
-    let hasher = KeyHasher::new(&settings.security.pepper(&settings.data)?);
+    let (peppers, keks) = (settings.security.peppers(&settings.data)?, settings.security.keks(&settings.data)?);
+    let hasher = KeyHasher::new(&peppers.newest).with_older(&peppers.older);
+    let vault = Vault::new(&keks.newest, &keks.older);
+    portal::vault::check(&db, &vault).await?;
     let directories = Arc::new(Directories::new(settings.gateway.upstream_timeout));
     let named = PortalSettings {
         name: settings.portal.name.clone(),
@@ -97,9 +107,11 @@ pub async fn open_portal(settings: &Settings) -> anyhow::Result<(Portal, Arc<Dir
         session_life: settings.sessions.life,
         recovery_wait: settings.accounts.recovery_wait,
         staff_need_passkeys: settings.staff.passkeys == StaffPasskeys::Required,
+        leak_programmes: settings.leaks.programmes.clone(),
         private_upstreams: settings.gateway.private_upstreams == PrivateUpstreams::Allowed,
     };
-    let portal = Portal::new(db, named, hasher.clone(), Arc::<Directories>::clone(&directories));
+    let secrets = Secrets { hasher: hasher.clone(), vault };
+    let portal = Portal::new(db, named, secrets, Arc::<Directories>::clone(&directories));
     Ok((portal, directories, hasher))
 }
 
@@ -113,6 +125,7 @@ where
     Started: Future<Output = anyhow::Result<()>>,
 {
     let metrics = telemetry::start_metrics()?;
+    let _alone = processes::alone_on(settings.database.url.expose_secret())?;
     let (portal, directories, hasher) = open_portal(&settings).await?;
     let db = portal.db().clone();
     let readiness = {
@@ -128,16 +141,27 @@ where
     let end_of_rows = CancellationToken::new();
     let ledger = Ledger::open(SpoolSettings::new(settings.data.dir.join("spool")))?;
     let sealer = tokio::spawn({
-        let (ledger, store, end) = (ledger.clone(), Arc::new(Store(portal.clone())), end_of_rows.clone());
+        let (ledger, store, end) =
+            (ledger.clone(), Arc::new(Store(portal.clone(), Arc::clone(&directories))), end_of_rows.clone());
         async move { ledger.run(store, end).await }
     });
     // Quotas go on from the sum of the rows, so rows that an earlier life left behind come first.
     ledger.caught_up().await;
-    directories.load(&db, clock::now().timestamp_millis()).await?;
+    let here = processes::come_in(&db, &settings.data.dir, &directories).await?;
+    // Before everything is read: what others change meanwhile is told later.
+    let heard = portal::changes::Heard::now(&db).await?;
+    seal(&portal).await?;
+    directories.load(&portal, clock::now().timestamp_millis()).await?;
 
     let mut named =
         gateway::Settings::new(settings.gateway.key_prefix.clone(), settings.portal.public_url.to_string(), hasher);
+    if settings.gateway.private_upstreams == PrivateUpstreams::Allowed {
+        named.reachable = gateway::Reachable::Everything;
+    }
     named.drain = settings.gateway.drain;
+    named.client_timeout = settings.gateway.client_timeout;
+    named.upgrades_max = settings.gateway.upgrades_max;
+    named.upgrade_idle = settings.gateway.upgrade_idle;
     named.trusted_proxies.clone_from(&settings.gateway.trusted_proxies);
     named.service_tokens =
         settings.gateway.service_tokens.iter().map(|token| token.expose_secret().to_owned()).collect();
@@ -151,6 +175,8 @@ where
 
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let gateway = tokio::spawn(gateway::serve(gateway, gateway_listener, shutdown.clone()));
+    let own_gateway = web::OwnGateway::default();
+    own_gateway.listens(listening.1);
     let state = AppState {
         options: leptos_options(settings.portal.addr)?,
         portal: portal.clone(),
@@ -161,6 +187,7 @@ where
             gallery: show == Show::Demo,
             trusted_proxies: settings.portal.trusted_proxies.clone(),
         }),
+        gateway: own_gateway,
     };
     tasks.spawn(serve_http(portal_listener, web::router(state), shutdown.clone()));
     tasks.spawn(serve_http(ops_listener, ops::router(metrics.clone(), readiness.clone()), shutdown.clone()));
@@ -173,6 +200,33 @@ where
             Ok(())
         }
     });
+    tasks.spawn({
+        let hearing = portal::changes::run(portal.clone(), heard, shutdown.clone());
+        async move {
+            hearing.await;
+            Ok(())
+        }
+    });
+    tasks.spawn({
+        let rekeying = directories::rekey(portal.clone(), Arc::clone(&directories), shutdown.clone());
+        async move {
+            rekeying.await;
+            Ok(())
+        }
+    });
+    if let Some(here) = here {
+        tasks.spawn(every(BEAT_EVERY, shutdown.clone(), {
+            let (portal, directories) = (portal.clone(), Arc::clone(&directories));
+            move || here.beat(portal.clone(), Arc::clone(&directories))
+        }));
+        tasks.spawn(every(BALANCE_EVERY, shutdown.clone(), {
+            let directories = Arc::clone(&directories);
+            move || {
+                let directories = Arc::clone(&directories);
+                async move { directories.balance().await }
+            }
+        }));
+    }
     tasks.spawn(every(RETENTION_EVERY, shutdown.clone(), {
         let portal = portal.clone();
         move || erase_what_is_past_its_term(portal.clone())
@@ -189,6 +243,7 @@ where
         let metrics = metrics.clone();
         async move { metrics.run_upkeep() }
     }));
+    let asked_to_end = asked_to_end();
     tracing::info!(portal = %listening.0, gateway = %listening.1, ops = %listening.2, "Listening");
 
     started(Parts { portal, shutdown: shutdown.clone() }).await?;
@@ -196,7 +251,7 @@ where
     let _loaded = readiness.ready(Part::GatewayDirectory);
     let mut broken = None;
     tokio::select! {
-        () = asked_to_end() => tracing::info!("Ending: running requests finish first"),
+        () = asked_to_end => tracing::info!("Ending: running requests finish first"),
         Some(ended) = tasks.join_next() => broken = Some(anyhow::anyhow!("a part ended by itself: {ended:?}")),
         () = shutdown.cancelled() => {}
     }
@@ -209,10 +264,27 @@ where
         ended.context("a part panicked")??;
     }
     stored?;
+    if let Some(here) = here {
+        here.leave(&db).await;
+    }
     db.close().await?;
     tracing::info!("Ended");
     // A supervisor that restarts on failure must see one.
     broken.map_or(Ok(()), Err)
+}
+
+/// Brings what is stored under the newest keys. The gateway reads it next.
+async fn seal(portal: &Portal) -> anyhow::Result<()> {
+    let rewrapped = portal::vault::rewrap(portal).await.context("data keys could not be wrapped anew")?;
+    if rewrapped > 0 {
+        tracing::info!(rewrapped, "Data keys are wrapped under the newest key-encryption key now");
+    }
+    let now = clock::now().timestamp_millis();
+    let sealed = portal::keys::seal_all(portal, now).await.context("keys could not be sealed")?;
+    if sealed > 0 {
+        tracing::info!(sealed, "Keys of an earlier version are sealed now");
+    }
+    Ok(())
 }
 
 async fn listen(key: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -295,18 +367,22 @@ fn leptos_options(addr: SocketAddr) -> anyhow::Result<LeptosOptions> {
     Ok(options)
 }
 
-async fn asked_to_end() {
-    let interrupted = tokio::signal::ctrl_c();
+/// Listens from now on, and not from the first wait on: whoever is told that the program listens may end it at once.
+fn asked_to_end() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let asked = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await; // without signals the program is ended from outside
+        let signals = [SignalKind::interrupt(), SignalKind::terminate()];
+        let heard = signals.into_iter().filter_map(|kind| signal(kind).ok());
+        let mut heard: Vec<_> = heard.collect();
+        std::future::poll_fn(move |context| match heard.iter_mut().any(|one| one.poll_recv(context).is_ready()) {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        })
+    };
+    #[cfg(not(unix))]
+    let asked = async {
+        let _ = tokio::signal::ctrl_c().await; // without signals the program is ended from outside
+    };
+    asked
 }

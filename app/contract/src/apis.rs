@@ -2,9 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::leaks::LeakTerms;
 use crate::limits::Limit;
 use crate::plans::Plan;
 use crate::{ApiId, Environment, Millis, PlanId};
+
+mod privacy;
+
+pub use privacy::{
+    AGENT_MAX, AddressPolicy, AgentPolicy, Callers, KeptAddress, KeptAgent, LogLevel, PrivacyProfile, RETENTION_DAYS,
+};
 
 /// Shortest and longest time that an upstream may be given, in milliseconds.
 pub const TIMEOUT_MS: (i64, i64) = (100, 300_000);
@@ -17,6 +24,9 @@ pub const OPENAPI_MAX: usize = 1 << 20;
 
 /// Longest address of an upstream, in bytes.
 pub const UPSTREAM_MAX: usize = 500;
+
+/// Most addresses of an upstream beside the first.
+pub const MORE_UPSTREAMS_MAX: usize = 9;
 
 /// Most origins that an API can be open to: a list that a person still reads.
 pub const ORIGINS_MAX: usize = 50;
@@ -124,6 +134,46 @@ impl Environments {
     }
 }
 
+/// Whether developers may see the secret of a key again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// A secret is shown once.
+    #[default]
+    Off,
+    /// A secret is kept, sealed, and shown to its owner again.
+    On,
+}
+
+impl Recovery {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Off, Self::On];
+
+    /// The word in forms.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::On => "on",
+        }
+    }
+
+    /// What the page calls it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Off => "Secrets are shown once",
+            Self::On => "Secrets are kept, sealed, and can be shown again",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|recovery| recovery.word() == word)
+    }
+}
+
 /// On what terms the gateway forwards to an API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiTerms {
@@ -140,6 +190,10 @@ pub struct ApiTerms {
     pub allowed_origins: Vec<String>,
     /// How much one network address may ask of it.
     pub address_limit: Option<Limit>,
+    /// What the log keeps of those who call it.
+    pub privacy: PrivacyProfile,
+    /// Where it is too: requests go to all its addresses in turn, and to the next one when one takes no connection.
+    pub more_upstreams: Vec<String>,
 }
 
 impl Default for ApiTerms {
@@ -151,6 +205,8 @@ impl Default for ApiTerms {
             environments: Environments::default(),
             allowed_origins: Vec::new(),
             address_limit: None,
+            privacy: PrivacyProfile::default(),
+            more_upstreams: Vec::new(),
         }
     }
 }
@@ -185,6 +241,12 @@ pub struct DeskApi {
     pub upstream_url: String,
     /// On what terms.
     pub terms: ApiTerms,
+    /// What is done when the secret of a key that may call it leaks.
+    pub leaks: LeakTerms,
+    /// Whether it allows that developers see the secret of a key again.
+    pub recovery: Recovery,
+    /// Whether secrets of keys are kept now: every open API allows it.
+    pub secrets_kept: bool,
     /// The plan that every organization has without subscribing.
     pub default_plan: Option<PlanId>,
     /// All its plans, in their order; closed ones too.
@@ -229,6 +291,17 @@ pub struct ApiSummary {
     pub summary: String,
     /// How many operations its OpenAPI document lists.
     pub operations: u32,
+}
+
+/// What the log keeps of those who call an API, for the privacy page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiPrivacy {
+    /// First path segment at the gateway.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// What is kept.
+    pub profile: PrivacyProfile,
 }
 
 /// An API with its operations, for its docs page.
@@ -276,6 +349,69 @@ pub struct Parameter {
     pub required: bool,
     /// What it means.
     pub description: String,
+    /// A value to try; empty if the document gives none.
+    pub example: String,
+}
+
+/// A call that somebody typed into the form of an operation; without the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypedCall {
+    /// Method of the operation.
+    pub method: String,
+    /// Its path template.
+    pub path: String,
+    /// What stood in the fields of its parameters.
+    pub fields: Vec<(String, String)>,
+    /// What stood in the field for the body.
+    pub body: String,
+}
+
+impl TypedCall {
+    /// The name of the field of a parameter.
+    #[must_use]
+    pub fn field(place: &str, name: &str) -> String {
+        format!("{place}.{name}")
+    }
+
+    /// The fields of the form, as they were sent. Those that are none of it are left out.
+    #[must_use]
+    pub fn of(fields: Vec<(String, String)>) -> Self {
+        let mut typed = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "method" => typed.method = value,
+                "path" => typed.path = value,
+                "body" => typed.body = value,
+                name if name.starts_with("path.") || name.starts_with("query.") => {
+                    typed.fields.push((name.to_owned(), value));
+                }
+                _ => {}
+            }
+        }
+        typed
+    }
+
+    /// What was typed for a parameter.
+    #[must_use]
+    pub fn value(&self, place: &str, name: &str) -> &str {
+        let field = Self::field(place, name);
+        self.fields.iter().find(|(other, _)| *other == field).map_or("", |(_, value)| value)
+    }
+}
+
+/// What a tried call was answered with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriedAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Under which id its row stands.
+    pub request: Option<crate::RequestId>,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// The beginning of its body; absent if it is no text.
+    pub body: Option<String>,
+    /// Whether that is all of it.
+    pub is_whole: bool,
 }
 
 #[cfg(test)]

@@ -99,6 +99,8 @@ actions! {
     OrganizationCreated = "organization.created", "Created the organization";
     /// Name, contact address or country were changed.
     OrganizationChanged = "organization.changed", "Changed the organization";
+    /// Staff changed how much an organization may ask of all APIs together.
+    OrganizationLimitChanged = "organization.limit_changed", "Changed the limit of an organization";
     /// The contact address was verified.
     ContactVerified = "organization.contact_verified", "Verified the contact address";
     /// Somebody was invited.
@@ -129,8 +131,28 @@ actions! {
     KeyRotationStarted = "key.rotation_started", "Started the rotation of a key";
     /// The old secret of a rotation was ended before its time.
     KeySecretRetired = "key.secret_retired", "Retired a key's old secret";
+    /// Keys of another system were taken over.
+    KeysImported = "key.imported", "Imported keys";
     /// A key was revoked.
     KeyRevoked = "key.revoked", "Revoked a key";
+    /// Staff revoked a key.
+    KeyRevokedByStaff = "key.revoked_by_staff", "Revoked a key for the operator";
+    /// Staff had a link to a new secret mailed.
+    KeyRotationStartedByStaff = "key.rotation_started_by_staff", "Started the rotation of a key for its owner";
+    /// The secret of a key was reported as seen in public.
+    KeyLeakReported = "key.leak_reported", "Reported a key's secret as leaked";
+    /// An access token was reported as seen in public, and revoked.
+    TokenLeakReported = "token.leak_reported", "Reported an access token as leaked";
+    /// Staff looked for keys.
+    KeysSearched = "key.searched", "Looked for keys";
+    /// Staff looked at a key.
+    KeyViewed = "key.viewed", "Looked at a key";
+    /// Staff looked at the reports of leaked keys.
+    LeaksViewed = "leaks.viewed", "Looked at reports of leaked keys";
+    /// An access token was created.
+    TokenCreated = "token.created", "Created an access token";
+    /// An access token was revoked.
+    TokenRevoked = "token.revoked", "Revoked an access token";
     /// An API was registered.
     ApiCreated = "api.created", "Registered an API";
     /// Address, terms or document of an API were changed.
@@ -145,6 +167,8 @@ actions! {
     PlanChanged = "plan.changed", "Changed a plan";
     /// A plan was closed.
     PlanClosed = "plan.closed", "Closed a plan";
+    /// A closed plan was opened again.
+    PlanReopened = "plan.reopened", "Opened a plan again";
     /// A plan was asked for.
     SubscriptionRequested = "subscription.requested", "Asked for a plan";
     /// A plan counts from now on.
@@ -153,10 +177,14 @@ actions! {
     SubscriptionApproved = "subscription.approved", "Approved a request for a plan";
     /// Staff rejected a request for a plan.
     SubscriptionRejected = "subscription.rejected", "Rejected a request for a plan";
+    /// Staff gave an organization a plan.
+    SubscriptionGiven = "subscription.given", "Gave an organization a plan";
     /// An organization left a plan, or took its request back.
     SubscriptionLeft = "subscription.left", "Left a plan";
     /// Staff gave an organization other limits than its plan.
     SubscriptionOverridden = "subscription.overridden", "Changed the limits of a subscription";
+    /// Staff gave an organization units beside its quota, once.
+    SubscriptionToppedUp = "subscription.topped_up", "Gave units beside a quota";
 }
 
 impl Action {

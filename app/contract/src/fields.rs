@@ -71,10 +71,25 @@ pub enum Problem {
     PrivateAddress,
     /// Not the name of a place in a URL: small letters, digits and dashes.
     NotASlug,
+    /// Something of end users would be kept.
+    NothingOfEndUsers,
     /// Somebody or something else has it.
     Taken,
     /// Not a document that can be read: its form is wrong.
     NotReadable,
+    /// Not a row of an import.
+    NotARow,
+    /// Not a SHA-256.
+    NotASha256,
+    /// The same stands on an earlier line.
+    SameAsLine {
+        /// Which, from 1.
+        line: u64,
+    },
+    /// The key was imported before.
+    KnownKey,
+    /// Neither an organization, nor somebody who owns exactly one.
+    NoSuchOrganization,
 }
 
 impl fmt::Display for Problem {
@@ -92,6 +107,9 @@ impl fmt::Display for Problem {
             Self::Invisible => f.write_str("Remove the characters that cannot be seen, such as line breaks."),
             Self::NotAnEmail => f.write_str("Enter an address like name@example.com."),
             Self::TermsNotAccepted => f.write_str("Accept the terms to continue."),
+            Self::NothingOfEndUsers => {
+                f.write_str("Nothing is kept of end users. Choose “Not kept” for address and user agent, or other callers.")
+            }
             Self::NotAChoice => f.write_str("Choose one of the options."),
             Self::NotAnId => f.write_str("Enter the whole id, as its page shows it."),
             Self::NotANumber { min, max } => write!(f, "Enter a whole number from {min} to {max}."),
@@ -107,6 +125,13 @@ impl fmt::Display for Problem {
             Self::NotASlug => f.write_str("Use small letters, digits and dashes, such as weather-data."),
             Self::Taken => f.write_str("This one is taken. Choose another."),
             Self::NotReadable => f.write_str("This is not an OpenAPI 3 document in JSON. Check it and send it again."),
+            Self::NotARow => f.write_str("Write sha256,label,organization,environment,expires_at; the last may be missing."),
+            Self::NotASha256 => f.write_str("Give the SHA-256 of the key as 64 hexadecimal digits."),
+            Self::SameAsLine { line } => write!(f, "The same key stands on line {line} already."),
+            Self::KnownKey => f.write_str("This key was imported before."),
+            Self::NoSuchOrganization => {
+                f.write_str("Give the id of an organization, or the address of somebody who owns exactly one.")
+            }
             Self::SignInAddress => f.write_str(
                 "A member signs in with this address. Give one that belongs to the organization, or none.",
             ),
@@ -157,7 +182,8 @@ impl Check {
         self.line(field, value, EMAIL_MAX)
     }
 
-    fn line(&mut self, field: &str, value: &str, max: usize) -> String {
+    /// One line that must be given.
+    pub fn line(&mut self, field: &str, value: &str, max: usize) -> String {
         let value = value.trim();
         if value.is_empty() {
             self.refuse(field, Problem::Empty);

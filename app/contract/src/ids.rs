@@ -15,6 +15,9 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 128 bits at 5 bits a character.
 const TEXT_LENGTH: usize = 26;
 
+/// Twelve digits.
+const LOW_BITS: u64 = (1 << 60) - 1;
+
 /// Why a text is not an id of the wanted kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnId {
@@ -34,11 +37,22 @@ fn encode(id: Uuid, prefix: &str) -> String {
     let mut text = String::with_capacity(prefix.len() + 1 + TEXT_LENGTH);
     text.push_str(prefix);
     text.push('_');
+    let mut digits = [b'0'; TEXT_LENGTH];
+    // In halves of 60 bits and what is left, because shifting 128 bits takes many times longer, and every request of
+    // the gateway writes several ids.
     let bits = id.as_u128();
-    for place in (0..TEXT_LENGTH).rev() {
-        let digit = (bits >> (place * 5)) & 31;
-        text.push(char::from(ALPHABET[digit as usize]));
+    let (mut low, mut high) = (bits as u64 & LOW_BITS, (bits >> 60) as u64 & LOW_BITS);
+    let highest = (bits >> 120) as usize;
+    for place in (0..12).rev() {
+        digits[14 + place] = ALPHABET[(low & 31) as usize];
+        digits[2 + place] = ALPHABET[(high & 31) as usize];
+        low >>= 5;
+        high >>= 5;
     }
+    digits[1] = ALPHABET[highest & 31];
+    digits[0] = ALPHABET[highest >> 5];
+    // The alphabet is ASCII.
+    text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
     text
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Environment, KeyId, Millis};
 
+pub mod desk;
 pub mod format;
 #[cfg(feature = "hash")]
 pub mod hash;
@@ -96,6 +97,8 @@ pub struct RevealedKey {
     pub secret: Secret,
     /// A call to try, without the secret: the gateway's public address and a route.
     pub example_url: String,
+    /// Whether it is kept, sealed, and can be shown again.
+    pub kept: bool,
 }
 
 /// What a reveal link leads to, before it is used.
@@ -109,6 +112,8 @@ pub struct RevealOffer {
     pub organization: String,
     /// Until when the link works.
     pub expires_at: Millis,
+    /// Whether the secret is there already, and is shown again.
+    pub again: bool,
 }
 
 #[cfg(test)]

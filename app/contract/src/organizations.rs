@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limit;
+use crate::plans::Plan;
 use crate::{AccountId, InviteId, Millis, OrganizationId, Role};
 
 /// Longest name of an organization, in characters.
@@ -38,6 +40,40 @@ pub struct Organization {
     pub country: Option<String>,
     /// When it was created.
     pub created_at: Millis,
+}
+
+/// An organization, as staff see it who look after APIs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeskOrganization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: String,
+    /// Whether it is the one an account started with.
+    pub personal: bool,
+    /// Two letters (ISO 3166-1 alpha-2), if given.
+    pub country: Option<String>,
+    /// When it was created.
+    pub created_at: Millis,
+    /// How much it may ask of all APIs together.
+    pub limit: Option<Limit>,
+    /// Every plan that can be given, and those that it has.
+    pub plans: Vec<DeskPlan>,
+}
+
+/// A plan of an API, and whether an organization has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeskPlan {
+    /// First path segment of the API.
+    pub api_slug: String,
+    /// The API's name.
+    pub api_name: String,
+    /// The plan.
+    pub plan: Plan,
+    /// Whether the organization subscribes to it.
+    pub has: bool,
+    /// Whether the organization has it because everybody does.
+    pub by_default: bool,
 }
 
 /// Somebody who belongs to an organization.

@@ -185,11 +185,15 @@ pub enum StaffPermission {
     ReadApis,
     /// Register and change APIs and plans; decide on subscriptions.
     ManageApis,
+    /// Find keys and see them, never their secrets; see which were reported as leaked.
+    ReadKeys,
+    /// Revoke keys, and start the rotation of one for its owner.
+    ManageKeys,
 }
 
 impl StaffPermission {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::ReadRequestLogs,
         Self::ReadAccounts,
         Self::ResendVerification,
@@ -198,6 +202,8 @@ impl StaffPermission {
         Self::ReadAuditLog,
         Self::ReadApis,
         Self::ManageApis,
+        Self::ReadKeys,
+        Self::ManageKeys,
     ];
 }
 
@@ -223,11 +229,16 @@ impl StaffRole {
     #[must_use]
     pub const fn allows(self, permission: StaffPermission) -> bool {
         match permission {
-            StaffPermission::ReadRequestLogs | StaffPermission::ReadAccounts | StaffPermission::ReadApis => true,
+            StaffPermission::ReadRequestLogs
+            | StaffPermission::ReadAccounts
+            | StaffPermission::ReadApis
+            | StaffPermission::ReadKeys => true,
             StaffPermission::ResendVerification | StaffPermission::RestrictAccounts => {
                 matches!(self, Self::Owner | Self::Admin | Self::Support)
             }
-            StaffPermission::SuspendAccounts | StaffPermission::ManageApis => matches!(self, Self::Owner | Self::Admin),
+            StaffPermission::SuspendAccounts | StaffPermission::ManageApis | StaffPermission::ManageKeys => {
+                matches!(self, Self::Owner | Self::Admin)
+            }
             StaffPermission::ReadAuditLog => matches!(self, Self::Owner | Self::Admin | Self::Auditor),
         }
     }
@@ -308,6 +319,7 @@ mod tests {
             StaffPermission::RestrictAccounts,
             StaffPermission::SuspendAccounts,
             StaffPermission::ManageApis,
+            StaffPermission::ManageKeys,
         ] {
             assert!(!StaffRole::Auditor.allows(change), "{change:?}");
         }

@@ -51,6 +51,61 @@ impl Approval {
     }
 }
 
+/// With what the periods of a quota begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anchor {
+    /// With the day or month of the calendar.
+    #[default]
+    Calendar,
+    /// With the day of the month on which the subscription began.
+    Subscription,
+}
+
+impl Anchor {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Calendar, Self::Subscription];
+
+    /// The word in forms and in the database.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Calendar => "calendar",
+            Self::Subscription => "subscription",
+        }
+    }
+
+    /// What it means, in a few words.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Calendar => "With the calendar",
+            Self::Subscription => "On the day the subscription began",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|anchor| anchor.word() == word)
+    }
+}
+
+/// When the periods of a plan's quota begin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Resets {
+    /// With what.
+    pub anchor: Anchor,
+    /// At midnight in this time zone (IANA).
+    pub zone: String,
+}
+
+impl Default for Resets {
+    fn default() -> Self {
+        Self { anchor: Anchor::Calendar, zone: "UTC".to_owned() }
+    }
+}
+
 /// A plan of an API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -64,6 +119,8 @@ pub struct Plan {
     pub limit: Option<Limit>,
     /// How many units in a period.
     pub quota: Option<Quota>,
+    /// When those periods begin.
+    pub resets: Resets,
     /// Who decides on a subscription.
     pub approval: Approval,
     /// Whether everybody sees it; otherwise staff alone, and who has it.
@@ -103,6 +160,7 @@ mod tests {
     #[test]
     fn words_survive_being_written_and_read() {
         assert!(Approval::ALL.into_iter().all(|one| Approval::from_word(one.word()) == Some(one)));
+        assert!(Anchor::ALL.into_iter().all(|one| Anchor::from_word(one.word()) == Some(one)));
     }
 
     #[test]

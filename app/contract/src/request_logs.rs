@@ -1,12 +1,14 @@
 //! Request logs: one row for each request the gateway answered.
 //!
-//! A row holds no query string, no body, no header, no address and no user agent: there is no field for them.
+//! A row holds no query string, no body and no header: there is no field for them. It holds an address or a user agent
+//! only as a type that the privacy profile of its API alone can make.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::apis::{KeptAddress, KeptAgent};
 use crate::{ApiId, Environment, KeyId, Millis, OrganizationId, Refusal, RequestId};
 
 /// What the gateway writes down of one answered request.
@@ -38,6 +40,12 @@ pub struct RequestRow {
     pub key_hint: Option<String>,
     /// Units that it took from the quota: none when it was refused or the upstream did not answer.
     pub cost: i64,
+    /// What the profile of the API lets the log keep of the caller's network address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<KeptAddress>,
+    /// What it lets the log keep of the name that the caller's program gives itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<KeptAgent>,
 }
 
 /// Who called.
@@ -346,6 +354,8 @@ mod tests {
             response_bytes: 0,
             key_hint: None,
             cost: 1,
+            address: None,
+            agent: None,
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::apis::ApiSummary;
 use crate::limits::{Limit, Quota};
 use crate::plans::{Plan, gives};
-use crate::{Millis, OrganizationId, PlanId, SubscriptionId};
+use crate::{Millis, OrganizationId, PlanId, SubscriptionId, TopUpId};
 
 /// Longest note of who asks, and longest reason of who decides, in characters.
 pub const NOTE_MAX: usize = 500;
@@ -95,6 +95,32 @@ pub struct Subscription {
     pub ended_at: Option<Millis>,
 }
 
+/// Units that staff gave once. They are spent after what the plan gives in a period, and what is left of them stays for
+/// the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopUp {
+    /// Its id.
+    pub id: TopUpId,
+    /// How many units.
+    pub units: i64,
+    /// How many of them are spent.
+    pub spent: i64,
+    /// Why they were given.
+    pub reason: String,
+    /// When.
+    pub created_at: Millis,
+    /// Until when they can be spent.
+    pub expires_at: Option<Millis>,
+}
+
+impl TopUp {
+    /// Units that can still be spent.
+    #[must_use]
+    pub fn left(&self, now: Millis) -> i64 {
+        if self.expires_at.is_some_and(|end| end <= now) { 0 } else { (self.units - self.spent).max(0) }
+    }
+}
+
 /// A subscription, as staff see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeskSubscription {
@@ -104,6 +130,8 @@ pub struct DeskSubscription {
     pub organization: OrganizationId,
     /// What that organization calls itself.
     pub organization_name: String,
+    /// Units that were given to it once, the newest first.
+    pub top_ups: Vec<TopUp>,
 }
 
 /// What an organization has of an API now, and from where.
@@ -140,6 +168,10 @@ pub struct OwnApi {
     pub used: Option<i64>,
     /// When the next period begins.
     pub next_period_at: Option<Millis>,
+    /// The same in words, by the clock of the plan's time zone.
+    pub next_period: Option<String>,
+    /// Units left beside the quota.
+    pub extra: i64,
     /// The request that waits, if any.
     pub requested: Option<Subscription>,
 }
@@ -151,6 +183,8 @@ pub struct OwnApiPage {
     pub own: OwnApi,
     /// The subscription that counts, if any.
     pub active: Option<Subscription>,
+    /// Units that were given to it once, the newest first.
+    pub top_ups: Vec<TopUp>,
     /// Plans it can ask for, in their order.
     pub plans: Vec<Plan>,
     /// Subscriptions that ended, the newest first, ten at most.

@@ -9,10 +9,16 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::server_fns::{ChangeApi, CloseApi, RefusedDocument, ReopenApi, read_refused_document, see_api};
+use super::privacy_form::privacy;
+use super::recovery_form::recovery;
+use super::server_fns::{
+    ChangeApi, ChangePrivacy, ChangeRecovery, CloseApi, RefusedDocument, ReopenApi, read_refused_document, see_api,
+};
 use crate::console::Admin;
 use crate::kept::{KeptFields, error_of, problem_of, use_kept};
 use crate::layout::{AdminPlace, use_frame};
+use crate::leaks::server_fns::ChangeLeakTerms;
+use crate::leaks::{self, PolicyShown};
 use crate::paths;
 use crate::staff::desk_refused;
 use crate::subscriptions::server_fns::list_api_subscriptions;
@@ -25,6 +31,7 @@ use crate::ui::{
 const LABELS: &[(&str, &str)] = &[
     ("name", "Name"),
     ("upstream_url", "Address of the upstream"),
+    ("more_upstreams", "Further addresses"),
     ("default_plan", "Plan of everybody"),
     ("timeout_ms", "Longest time to an answer, in milliseconds"),
     ("body_max_bytes", "Largest request body, in bytes"),
@@ -41,15 +48,25 @@ const DOCUMENT_LABELS: &[(&str, &str)] = &[("openapi", "OpenAPI document")];
 #[derive(Clone, Copy)]
 struct Actions {
     change: ServerAction<ChangeApi>,
+    privacy: ServerAction<ChangePrivacy>,
+    recovery: ServerAction<ChangeRecovery>,
     close: ServerAction<CloseApi>,
     reopen: ServerAction<ReopenApi>,
+    leaks: ServerAction<ChangeLeakTerms>,
 }
 
 /// `/admin/apis/{api}`
 #[component]
 #[must_use]
 pub fn DeskApiPage() -> impl IntoView {
-    let actions = Actions { change: ServerAction::new(), close: ServerAction::new(), reopen: ServerAction::new() };
+    let actions = Actions {
+        change: ServerAction::new(),
+        privacy: ServerAction::new(),
+        recovery: ServerAction::new(),
+        close: ServerAction::new(),
+        reopen: ServerAction::new(),
+        leaks: ServerAction::new(),
+    };
     let slug = StoredValue::new(use_params_map().get_untracked().get("api").unwrap_or_default());
     let done = StoredValue::new(use_query_map().get_untracked().get("done"));
     let api = Resource::new_blocking(|| (), move |()| see_api(slug.get_value()));
@@ -57,6 +74,8 @@ pub fn DeskApiPage() -> impl IntoView {
     let document = Resource::new_blocking(|| (), |()| read_refused_document());
     // Also after the person had to confirm first: then nothing was refused on this page.
     let kept = use_kept("change_api", true);
+    let kept_leaks = use_kept(leaks::server_fns::POLICY, true);
+    let kept_privacy = use_kept("change_privacy", true);
     let frame = use_frame();
     view! {
         <Title text="API"/>
@@ -68,7 +87,13 @@ pub fn DeskApiPage() -> impl IntoView {
                     let subscriptions = subscriptions.await.unwrap_or_default();
                     match api.await {
                         Ok(api) => {
-                            let shown = Shown { manages, done: done.get_value(), document: document.await.ok().flatten() };
+                            let shown = Shown {
+                                manages,
+                                done: done.get_value(),
+                                document: document.await.ok().flatten(),
+                                privacy: kept_privacy.await,
+                                leaks: kept_leaks.await,
+                            };
                             content(api, subscriptions, actions, &kept.await, shown)
                         }
                         Err(error) => desk_refused(error),
@@ -84,6 +109,8 @@ struct Shown {
     manages: bool,
     done: Option<String>,
     document: Option<RefusedDocument>,
+    privacy: KeptFields,
+    leaks: KeptFields,
 }
 
 fn content(
@@ -97,9 +124,13 @@ fn content(
     let failed = failed.or_else(|| actions.reopen.value().get_untracked().and_then(Result::err));
     let details =
         if shown.manages { details_form(api.clone(), actions.change, kept.clone()) } else { details(api.clone()) };
+    let policy = if shown.manages { PolicyShown::Changes(actions.leaks, shown.leaks) } else { PolicyShown::Reads };
+    let leaked = leaks::policy(&api.slug, api.leaks, policy);
+    let privacy = privacy(&api, shown.manages.then_some((actions.privacy, shown.privacy)));
+    let recovery = recovery(&api, shown.manages.then_some(actions.recovery));
     view! {
         <div class="settings">
-            {news(shown.done.as_deref(), &api)} {failed.map(|error| view! { <Failure error/> })} {head(api.clone())} {details}
+            {news(shown.done.as_deref(), &api)} {failed.map(|error| view! { <Failure error/> })} {head(api.clone())} {details} {privacy} {recovery} {leaked}
             {document(api.clone(), shown.manages, shown.document)} {plans(&api, shown.manages)}
             {subscribers(&api.slug, subscriptions)} {shown.manages.then(|| closing(&api, actions))}
         </div>
@@ -115,15 +146,28 @@ fn news(done: Option<&str>, api: &DeskApi) -> Option<AnyView> {
             "The gateway forwards to it from now on. Give it its OpenAPI document, so that docs, logs and scopes know its routes; and plans, if it has limits.",
         ),
         "changed" => ("The changes are saved.".to_owned(), "The gateway works with them from now on."),
+        "privacy" => (
+            "What the log keeps is changed.".to_owned(),
+            "It holds for requests from now on, and the privacy page says so.",
+        ),
+        "leaks" => ("The policy is saved.".to_owned(), "It holds for the next key that is reported as leaked."),
+        "recovery" => (
+            "Whether secrets are kept is changed.".to_owned(),
+            "It holds for secrets that are made from now on. What may not be kept any more is erased.",
+        ),
         "document" => ("The document is saved.".to_owned(), "Docs, routes, scopes and costs come from it from now on."),
         "closed" => ("The API is closed.".to_owned(), "The gateway refuses calls to it, and the docs do not list it."),
         "reopened" => ("The API is open again.".to_owned(), "Everything is as it was."),
         "plan_created" => ("The plan is created.".to_owned(), ""),
         "plan_changed" => ("The plan is changed.".to_owned(), "It holds at once for everybody who has it."),
         "plan_closed" => ("The plan is closed.".to_owned(), "Nobody can ask for it any more. Whoever has it keeps it."),
+        "plan_reopened" => ("The plan is open again.".to_owned(), "It can be asked for, or given, as before."),
         "approved" => ("The request is approved.".to_owned(), "The plan counts from now on. We have sent a mail."),
         "rejected" => ("The request is rejected.".to_owned(), "We have sent a mail with the reason."),
         "overridden" => ("The limits are changed.".to_owned(), "They hold at once."),
+        "topped_up" => {
+            ("The units are given.".to_owned(), "They count at once. The owners of the organization get a mail.")
+        }
         _ => return None,
     };
     Some(view! { <Notice tone=Tone::Ok live=true title=title>{text}</Notice> }.into_any())
@@ -174,6 +218,7 @@ fn details_form(api: DeskApi, action: ServerAction<ChangeApi>, kept: KeptFields)
         ("allowed_origins", terms.allowed_origins.join("\n")),
         ("address_requests", requests),
         ("address_seconds", seconds),
+        ("more_upstreams", terms.more_upstreams.join("\n")),
     ];
     let value = move |field: &str| {
         if !kept.0.is_empty() {
@@ -210,6 +255,15 @@ fn details_form(api: DeskApi, action: ServerAction<ChangeApi>, kept: KeptFields)
                     max_length=UPSTREAM_MAX
                     mono=true
                     required=true
+                />
+                <TextArea
+                    name="more_upstreams"
+                    label="Further addresses"
+                    value=value("more_upstreams")
+                    help="Where the same upstream is too, one a line. Requests go to all addresses in turn, and to the next one when one takes no connection."
+                    problem=problem_of(error, "more_upstreams")
+                    mono=true
+                    rows=2
                 />
                 <Select
                     name="default_plan"
@@ -286,8 +340,16 @@ fn details_form(api: DeskApi, action: ServerAction<ChangeApi>, kept: KeptFields)
 
 /// For everybody else.
 fn details(api: DeskApi) -> AnyView {
-    let ApiTerms { timeout_ms, body_max_bytes, log_mode, environments, allowed_origins, address_limit } =
-        api.terms.clone();
+    let ApiTerms {
+        timeout_ms,
+        body_max_bytes,
+        log_mode,
+        environments,
+        allowed_origins,
+        address_limit,
+        more_upstreams,
+        ..
+    } = api.terms.clone();
     let plan = api.plans.iter().find(|plan| Some(plan.id) == api.default_plan);
     let plan = plan.map_or_else(|| "none".to_owned(), |plan| plan.name.clone());
     let origins =
@@ -298,6 +360,8 @@ fn details(api: DeskApi) -> AnyView {
             <dl class="kv">
                 <dt>"Address of the upstream"</dt>
                 <dd class="mono break-all">{api.upstream_url.clone()}</dd>
+                <dt>"Further addresses"</dt>
+                <dd class="mono break-all">{if more_upstreams.is_empty() { "none".to_owned() } else { more_upstreams.join(" ") }}</dd>
                 <dt>"Plan of everybody"</dt>
                 <dd>{plan}</dd>
                 <dt>"Longest time to an answer"</dt>
@@ -443,7 +507,7 @@ fn subscriber(slug: &str, one: DeskSubscription) -> AnyView {
     let tone = if one.subscription.state == SubscriptionState::Requested { Tone::Warn } else { Tone::Ok };
     view! {
         <tr>
-            <td><b class="font-medium">{one.organization_name}</b></td>
+            <td><a class="link break-words" href=paths::admin_organization(one.organization)>{one.organization_name}</a></td>
             <td>{one.subscription.plan_name}</td>
             <td><Tag tone=tone>{one.subscription.state.label()}</Tag></td>
             <td class="opt muted"><Time at=one.subscription.requested_at/></td>

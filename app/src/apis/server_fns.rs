@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "each argument becomes a field of a struct; the function says what it means")]
 #![expect(clippy::too_many_arguments, reason = "each argument is a field of the form")]
 
-use contract::apis::{ApiDocs, ApiSummary, DeskApi, DeskApiRow};
+use contract::apis::{ApiDocs, ApiPrivacy, ApiSummary, DeskApi, DeskApiRow, TriedAnswer, TypedCall};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,15 @@ pub async fn list_desk_apis() -> Result<Vec<DeskApiRow>, AppError> {
 pub async fn see_api(#[server(default)] slug: String) -> Result<DeskApi, AppError> {
     let op = crate::backend::op().await?;
     Ok(portal::apis::see(&op, &slug).await?)
+}
+
+/// The call that was tried with this very request, if any.
+///
+/// # Errors
+/// Never; the type is that of every call.
+#[server(prefix = "/rpc", endpoint = "apis/read_tried", input = GetUrl)]
+pub async fn read_tried() -> Result<Option<(TypedCall, Result<TriedAnswer, AppError>)>, AppError> {
+    crate::backend::tried()
 }
 
 /// An OpenAPI document that was just sent and refused: too long for the cookie that keeps other fields.
@@ -108,6 +117,7 @@ pub async fn change_api(
     #[server(default)] allowed_origins: String,
     #[server(default)] address_requests: String,
     #[server(default)] address_seconds: String,
+    #[server(default)] more_upstreams: String,
 ) -> Result<(), AppError> {
     let op = crate::backend::op().await?;
     let fields = [
@@ -121,6 +131,7 @@ pub async fn change_api(
         ("allowed_origins", &allowed_origins),
         ("address_requests", &address_requests),
         ("address_seconds", &address_seconds),
+        ("more_upstreams", &more_upstreams),
     ];
     let new = portal::apis::NewDetails {
         name: name.clone(),
@@ -134,10 +145,73 @@ pub async fn change_api(
             allowed_origins: allowed_origins.clone(),
             address_requests: address_requests.clone(),
             address_seconds: address_seconds.clone(),
+            more_upstreams: more_upstreams.clone(),
         },
     };
     portal::apis::change(&op, &slug, new).await.inspect_err(|_| crate::backend::keep("change_api", &fields))?;
     crate::backend::redirect(&crate::paths::admin_api_done(&slug, "changed"));
+    Ok(())
+}
+
+/// What the log keeps of those who call each API.
+///
+/// # Errors
+/// Only when the server itself fails.
+#[server(prefix = "/rpc", endpoint = "apis/privacy", input = GetUrl)]
+pub async fn list_privacy() -> Result<Vec<ApiPrivacy>, AppError> {
+    let op = crate::backend::op().await?;
+    Ok(portal::apis::privacy(&op).await?)
+}
+
+/// Changes what the log keeps of those who call an API.
+///
+/// # Errors
+/// [`contract::Refusal::InvalidInput`], [`contract::Refusal::StepUpRequired`], [`contract::Refusal::NotAllowed`].
+#[server(prefix = "/rpc", endpoint = "apis/change_privacy")]
+pub async fn change_privacy(
+    #[server(default)] slug: String,
+    #[server(default)] caller_kind: String,
+    #[server(default)] ip_policy: String,
+    #[server(default)] ua_policy: String,
+    #[server(default)] log_level: String,
+    #[server(default)] retention_days: String,
+) -> Result<(), AppError> {
+    let op = crate::backend::op().await?;
+    let fields = [
+        ("caller_kind", caller_kind.as_str()),
+        ("ip_policy", &ip_policy),
+        ("ua_policy", &ua_policy),
+        ("log_level", &log_level),
+        ("retention_days", &retention_days),
+    ];
+    let new = portal::apis::NewPrivacy {
+        caller_kind: caller_kind.clone(),
+        ip_policy: ip_policy.clone(),
+        ua_policy: ua_policy.clone(),
+        log_level: log_level.clone(),
+        retention_days: retention_days.clone(),
+    };
+    portal::apis::change_privacy(&op, &slug, &new)
+        .await
+        .inspect_err(|_| crate::backend::keep("change_privacy", &fields))?;
+    crate::backend::redirect(&crate::paths::admin_api_done(&slug, "privacy"));
+    Ok(())
+}
+
+/// Whether developers may see the secret of a key again.
+///
+/// # Errors
+/// [`contract::Refusal::InvalidInput`], [`contract::Refusal::StepUpRequired`], [`contract::Refusal::NotAllowed`].
+#[server(prefix = "/rpc", endpoint = "apis/change_recovery")]
+pub async fn change_recovery(
+    #[server(default)] slug: String,
+    #[server(default)] recovery: String,
+) -> Result<(), AppError> {
+    let op = crate::backend::op().await?;
+    portal::apis::change_recovery(&op, &slug, &recovery)
+        .await
+        .inspect_err(|_| crate::backend::keep("change_recovery", &[("recovery", &recovery)]))?;
+    crate::backend::redirect(&crate::paths::admin_api_done(&slug, "recovery"));
     Ok(())
 }
 

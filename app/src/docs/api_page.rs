@@ -6,8 +6,9 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::curl::curl;
-use crate::apis::read_api_docs;
-use crate::layout::SitePage;
+use super::try_it::{Tried, try_it};
+use crate::apis::{read_api_docs, read_tried};
+use crate::layout::{SitePage, use_frame};
 use crate::paths;
 use crate::ui::{CodeBlock, Coded, CopyButton, EmptyState, Failure, Icon};
 
@@ -17,13 +18,19 @@ use crate::ui::{CodeBlock, Coded, CopyButton, EmptyState, Failure, Icon};
 pub fn ApiPage() -> impl IntoView {
     let params = use_params_map();
     let docs = Resource::new(move || params.read().get("api").unwrap_or_default(), read_api_docs);
+    let tried = Resource::new(|| (), |()| read_tried());
+    let frame = use_frame();
     view! {
         <SitePage>
             <div class="doc wide">
                 <Suspense>
                     {move || Suspend::new(async move {
                         match docs.await {
-                            Ok(docs) => page(docs),
+                            Ok(docs) => {
+                                let signed_in = frame.await.is_ok_and(|frame| frame.me.is_some());
+                                let tried = tried.await.ok().flatten();
+                                page(docs, signed_in.then_some(&tried))
+                            }
                             Err(error) => {
                                 view! {
                                     <Title text="Docs"/>
@@ -42,7 +49,8 @@ pub fn ApiPage() -> impl IntoView {
     .into_any()
 }
 
-pub(crate) fn page(docs: ApiDocs) -> AnyView {
+/// With what was tried, for those who are signed in and may try.
+fn page(docs: ApiDocs, tried: Option<&Tried>) -> AnyView {
     let ApiDocs { api, description, base_url, operations } = docs;
     let contents: Vec<AnyView> = operations
         .iter()
@@ -75,7 +83,8 @@ pub(crate) fn page(docs: ApiDocs) -> AnyView {
         .filter(|paragraph| !paragraph.trim().is_empty())
         .map(|paragraph| view! { <p><Coded text=paragraph/></p> }.into_any())
         .collect();
-    let sections: Vec<AnyView> = operations.into_iter().map(|one| operation(&base_url, one)).collect();
+    let sections: Vec<AnyView> =
+        operations.into_iter().map(|one| operation(&base_url, &api.slug, one, tried)).collect();
     view! {
         <Title text=api.name.clone()/>
         <div class="grid gap-3">
@@ -101,11 +110,12 @@ pub(crate) fn page(docs: ApiDocs) -> AnyView {
     .into_any()
 }
 
-fn operation(base_url: &str, operation: Operation) -> AnyView {
+fn operation(base_url: &str, slug: &str, operation: Operation, tried: Option<&Tried>) -> AnyView {
     let id = anchor(&operation);
     let heading = format!("{id}-heading");
     let labelled_by = heading.clone();
     let command = curl(base_url, &operation);
+    let try_it = tried.map(|tried| try_it(slug, &id, &operation, tried));
     let label = format!("Call {} {} with curl", operation.method, operation.path);
     let Operation { method, path, summary, description, parameters, terms, .. } = operation;
     let terms = self::terms(terms);
@@ -130,7 +140,7 @@ fn operation(base_url: &str, operation: Operation) -> AnyView {
                     </p>
                 </div>
                 {(!description.is_empty()).then(|| view! { <p class="muted"><Coded text=description/></p> })}
-                {terms} {parameters}
+                {terms} {parameters} {try_it}
             </div>
             <div>
                 <CodeBlock label code=command/>

@@ -36,6 +36,7 @@ pub fn DocsPage() -> impl IntoView {
                     </Suspense>
                 </section>
                 {how_to_call()}
+                <p class="muted">"A key was seen by somebody who should not have it? " <a class="link" href=paths::LEAKS_DOCS>"Leaked keys"</a></p>
             </div>
         </SitePage>
     }
@@ -122,6 +123,12 @@ fn how_to_call() -> AnyView {
                 " how much is left, " <code>"t"</code>
                 " in how many seconds all of it is there again (IETF draft ratelimit-headers-11). What is too much is answered with 429 and "
                 <code>"Retry-After"</code> "; neither that call nor one that the API could not answer costs anything."
+            </p>
+        </section>
+        <section class="grid gap-3">
+            <h2>"Keys, plans and logs by program"</h2>
+            <p>
+                "What you do in the console your programs can do too. " <a class="link" href=paths::REST_DOCS>"The REST API"</a> "."
             </p>
         </section>
         <section class="grid gap-3">

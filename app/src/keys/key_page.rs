@@ -1,5 +1,6 @@
 //! One key: where it stands, its terms, and the replacement of its secret.
 
+use contract::keys::desk::PastLabel;
 use contract::keys::terms::{
     KeyDetail, KeyTerms, NETWORKS_MAX, NOTE_MAX, OVERLAP_DAYS_MAX, OldSecretUse, Rotation, RotationStart, SCOPES_MAX,
     TAGS_MAX,
@@ -11,19 +12,21 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+use super::desk_server_fns::RestoreLabel;
 use super::keys_page::state;
 use super::server_fns::{
-    CHANGE_TERMS, ChangeKeyTerms, KeyView, ROTATE, RetireOldSecret, RevokeKey, RotateKey, SendRevealLink, read_key,
+    CHANGE_TERMS, ChangeKeyTerms, KEY_PAGE, KeyView, ROTATE, RetireOldSecret, RevokeKey, RotateKey, SendRevealLink,
+    read_key,
 };
 use crate::audit_log::own_events;
 use crate::console::Console;
 use crate::kept::{KeptFields, error_of, problem_of, use_kept};
 use crate::layout::ConsolePlace;
-use crate::paths;
 use crate::ui::{
     Button, ButtonKind, Card, Checkbox, Dialog, DialogActions, DialogButton, DialogClose, Failure, FormErrors, Icon,
     InputKind, Note, Notice, Select, Tag, TextArea, TextField, Time, Tone, format,
 };
+use crate::{leaks, paths};
 
 const REVOKE: &str = "revoke";
 const RETIRE: &str = "retire";
@@ -48,6 +51,7 @@ struct Actions {
     retire: ServerAction<RetireOldSecret>,
     send: ServerAction<SendRevealLink>,
     revoke: ServerAction<RevokeKey>,
+    restore: ServerAction<RestoreLabel>,
 }
 
 impl Actions {
@@ -57,6 +61,7 @@ impl Actions {
         of(self.retire.value().get_untracked())
             .or_else(|| of(self.send.value().get_untracked()))
             .or_else(|| of(self.revoke.value().get_untracked()))
+            .or_else(|| of(self.restore.value().get_untracked()))
     }
 }
 
@@ -76,6 +81,7 @@ pub fn KeyPage() -> impl IntoView {
         retire: ServerAction::new(),
         send: ServerAction::new(),
         revoke: ServerAction::new(),
+        restore: ServerAction::new(),
     };
     let id = StoredValue::new(use_params_map().get_untracked().get("id").unwrap_or_default());
     let done = StoredValue::new(use_query_map().get_untracked().get("done"));
@@ -99,16 +105,17 @@ pub fn KeyPage() -> impl IntoView {
 }
 
 fn content(view: KeyView, actions: Actions, typed: &Typed, done: Option<String>) -> AnyView {
-    let KeyView { detail, old, events, role } = view;
+    let KeyView { detail, old, events, role, leaks: reports, labels } = view;
     let lives = detail.key.state != KeyState::Revoked;
     let changes = lives && role.allows(Permission::CreateKeys);
     let dialogs = dialogs(&detail, role, actions);
     view! {
         <div class="settings">
             {news(done.as_deref())} {actions.failed().map(|error| view! { <Failure error/> })}
-            {about(&detail, role, actions)}
+            {leaks::notice(&reports, lives)} {about(&detail, role, actions)}
             {lives.then(|| secret(&detail, old, role, actions, &typed.rotation))}
             {if changes { terms_form(&detail, actions, &typed.terms) } else { terms(&detail.terms) }}
+            {leaks::history(reports)} {past_labels(&detail, labels, changes, actions)}
             {(!events.is_empty()).then(|| view! { <Card title="What was done to it" flush=true>{own_events(events)}</Card> })}
         </div>
         {dialogs}
@@ -119,6 +126,12 @@ fn content(view: KeyView, actions: Actions, typed: &Typed, done: Option<String>)
 /// What was done before this page was shown.
 fn news(done: Option<&str>) -> Option<AnyView> {
     let (title, text) = match done? {
+        "restored" => ("The label is back.", "The gateway and the logs call the key so from now on."),
+        "sent" => (
+            "The link to the secret is on its way.",
+            "It works once, for 24 hours, while you are signed in. Earlier links to this key stopped working.",
+        ),
+        "revoked" => ("The key is revoked.", "The gateway refuses it from this moment on."),
         "changed" => ("The changes are saved.", "The gateway knows them already."),
         "rotating" => (
             "The link to the new secret is on its way.",
@@ -128,6 +141,32 @@ fn news(done: Option<&str>) -> Option<AnyView> {
         _ => return None,
     };
     Some(view! { <Notice tone=Tone::Ok live=true title=title>{text}</Notice> }.into_any())
+}
+
+/// Labels that the key had, each with a way back to it.
+fn past_labels(detail: &KeyDetail, labels: Vec<PastLabel>, changes: bool, actions: Actions) -> Option<AnyView> {
+    if labels.is_empty() || !changes {
+        return None;
+    }
+    let id = detail.key.id;
+    let rows: Vec<AnyView> = labels
+        .into_iter()
+        .map(|past| {
+            let named = format!("Restore the label {}", past.label);
+            view! {
+                <li class="flex flex-wrap items-center justify-between gap-2">
+                    <span class="min-w-0 break-words">{past.label} <span class="small muted">" until " <Time at=past.until/></span></span>
+                    <ActionForm action=actions.restore>
+                        <input type="hidden" name="id" value=id.to_string()/>
+                        <input type="hidden" name="event" value=past.seq.to_string()/>
+                        <button type="submit" class="btn" aria-label=named>"Restore"</button>
+                    </ActionForm>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    Some(view! { <Card title="Earlier labels"><ul class="grid gap-2">{rows}</ul></Card> }.into_any())
 }
 
 fn about(detail: &KeyDetail, role: Role, actions: Actions) -> AnyView {
@@ -141,6 +180,7 @@ fn about(detail: &KeyDetail, role: Role, actions: Actions) -> AnyView {
         view! {
             <ActionForm action=actions.send>
                 <input type="hidden" name="id" value=id.to_string()/>
+                <input type="hidden" name="page" value=KEY_PAGE/>
                 <Button icon=Icon::Mail>"Email me my key"</Button>
             </ActionForm>
         }
@@ -186,7 +226,7 @@ fn secret(detail: &KeyDetail, old: OldSecretUse, role: Role, actions: Actions, k
     let may = role.allows(Permission::CreateKeys);
     let form = || may.then(|| rotation_form(detail, actions, kept));
     let body = match &detail.rotation {
-        _ if detail.key.revealed_at.is_none() => {
+        _ if detail.key.state == KeyState::AwaitingReveal => {
             view! { <p>"The secret comes into being when its reveal link is opened. There is nothing to rotate yet."</p> }
                 .into_any()
         }
@@ -238,7 +278,16 @@ fn secret(detail: &KeyDetail, old: OldSecretUse, role: Role, actions: Actions, k
             .into_any()
         }
     };
-    view! { <Card title="Secret"><div class="grid gap-4">{body}</div></Card> }.into_any()
+    let shown = match (detail.kept, detail.may_be_revealed) {
+        (true, _) => {
+            "The secret is kept, sealed, because every API allows it: the link that you mail yourself shows it again."
+        }
+        (false, true) => "The secret was never used. The link that you mail yourself shows another one in its place.",
+        (false, false) => "Secrets are shown once. Nobody can show this one again, but you can replace it.",
+    };
+    let shown = (detail.key.state != KeyState::AwaitingReveal && !matches!(detail.rotation, Rotation::Asked { .. }))
+        .then(|| view! { <p>{shown}</p> });
+    view! { <Card title="Secret"><div class="grid gap-4">{shown} {body}</div></Card> }.into_any()
 }
 
 fn secrets(new: &str, old: &str) -> AnyView {
@@ -479,6 +528,7 @@ fn dialogs(detail: &KeyDetail, role: Role, actions: Actions) -> AnyView {
                 <p>{text}</p>
                 <ActionForm action=actions.revoke>
                     <input type="hidden" name="id" value=id/>
+                    <input type="hidden" name="page" value=KEY_PAGE/>
                     <DialogActions>
                         <DialogClose dialog=REVOKE>"Keep the key"</DialogClose>
                         <Button kind=ButtonKind::Danger>"Revoke key"</Button>

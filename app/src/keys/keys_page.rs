@@ -9,17 +9,17 @@ use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{CreateKey, KeyList, RevokeKey, SendRevealLink, list_keys};
 use crate::console::{Console, environment_of};
-use crate::kept::{error_of, problem_of, use_kept};
+use crate::kept::{KeptFields, error_of, problem_of, use_kept};
 use crate::layout::ConsolePlace;
 use crate::paths;
 use crate::ui::chart::Spark;
 use crate::ui::{
     Button, ButtonKind, Card, Column, Dialog, DialogActions, DialogButton, DialogClose, EmptyState, EnvSwitch, Failure,
-    FormErrors, Icon, Notice, Select, Table, Tag, TextField, Time, Tone, close_dialog,
+    FormErrors, Icon, InputKind, Notice, Select, Table, Tag, TextField, Time, Tone, close_dialog,
 };
 
 const CREATE: &str = "create-key";
-const LABELS: &[(&str, &str)] = &[("label", "Label"), ("environment", "Environment")];
+const LABELS: &[(&str, &str)] = &[("label", "Label"), ("environment", "Environment"), ("expires_at", "Works until")];
 
 /// What can be done on this page.
 #[derive(Clone, Copy)]
@@ -65,9 +65,9 @@ pub fn KeysPage() -> impl IntoView {
             {news(actions)}
             <Transition>
                 {move || Suspend::new(async move {
-                    let label = kept.await.value("label");
+                    let kept = kept.await;
                     match keys.await {
-                        Ok(list) => content(list, actions, environment.get_untracked(), label),
+                        Ok(list) => content(list, actions, environment.get_untracked(), &kept),
                         Err(error) => view! { <Failure error/> }.into_any(),
                     }
                 })}
@@ -95,7 +95,7 @@ fn news(actions: Actions) -> AnyView {
     .into_any()
 }
 
-fn content(list: KeyList, actions: Actions, environment: Environment, label: String) -> AnyView {
+fn content(list: KeyList, actions: Actions, environment: Environment, kept: &KeptFields) -> AnyView {
     let dialogs: Vec<AnyView> = list
         .keys
         .iter()
@@ -104,7 +104,7 @@ fn content(list: KeyList, actions: Actions, environment: Environment, label: Str
         .collect();
     view! {
         {if list.keys.is_empty() { empty(environment) } else { table(list.keys, actions) }} {dialogs}
-        {create_dialog(actions.create, list.form_token, environment, label)}
+        {create_dialog(actions.create, list.form_token, environment, kept)}
     }
     .into_any()
 }
@@ -221,8 +221,9 @@ fn create_dialog(
     action: ServerAction<CreateKey>,
     form_token: String,
     environment: Environment,
-    label: String,
+    kept: &KeptFields,
 ) -> AnyView {
+    let (label, expires_at) = (kept.value("label"), kept.value("expires_at"));
     let error = error_of(move || action.value().get());
     Effect::new(move || {
         if matches!(action.value().get(), Some(Ok(_))) {
@@ -248,6 +249,15 @@ fn create_dialog(
                     required=true
                 />
                 <Select name="environment" label="Environment" options=options selected=environment.word() problem=problem_of(error, "environment")/>
+                <TextField
+                    name="expires_at"
+                    label="Works until"
+                    kind=InputKind::Moment
+                    value=expires_at
+                    help="In UTC. Empty for ever."
+                    problem=problem_of(error, "expires_at")
+                    autocomplete="off"
+                />
                 <p class="small muted">"We mail you a link. It shows the secret once, to you alone."</p>
                 <DialogActions>
                     <DialogClose dialog=CREATE>"Cancel"</DialogClose>

@@ -42,8 +42,13 @@ pub fn RevealPage() -> impl IntoView {
 }
 
 fn offered(offer: RevealOffer, token: String) -> AnyView {
+    let what = if offer.again {
+        " is kept, sealed, and shown again when you press the button. Have a safe place ready for it."
+    } else {
+        " is made when you press the button, and shown once. Have a safe place ready for it."
+    };
     view! {
-        <p>"The secret of " <b>{offer.label}</b> " of " {offer.organization} " is made when you press the button, and shown once. Have a safe place ready for it."</p>
+        <p>"The secret of " <b>{offer.label}</b> " of " {offer.organization} {what}</p>
         <div class="flex gap-2 items-center">
             <Tag>{offer.environment.label()}</Tag>
             <span class="small muted">"The link works until " <Time at=offer.expires_at/></span>
@@ -58,8 +63,16 @@ fn offered(offer: RevealOffer, token: String) -> AnyView {
 
 fn shown(key: RevealedKey) -> AnyView {
     let curl = format!("curl {} \\\n  -H \"Authorization: Bearer $API_KEY\"", key.example_url);
+    let (title, text) = if key.kept {
+        (
+            "Store it where nobody else sees it.",
+            "We keep it sealed, because every API allows that, and show it to you again when you ask for a link.",
+        )
+    } else {
+        ("This is the only time you see it.", "Store it now. We keep a hash of it and cannot show it again.")
+    };
     view! {
-        <Notice tone=Tone::Warn title="This is the only time you see it.">"Store it now. We keep a hash of it and cannot show it again."</Notice>
+        <Notice tone=Tone::Warn title=title>{text}</Notice>
         <div data-testid="secret">
             <SecretText text=key.secret.reveal().to_owned() label=format!("Secret of {}", key.key.label)/>
         </div>
@@ -75,7 +88,7 @@ fn refused(error: AppError) -> AnyView {
     let used = matches!(error.refusal(), Some(Refusal::LinkUsed));
     view! {
         <Failure error/>
-        {used.then(|| view! { <p class="muted">"Did you lose the secret? As long as the key was never used, the keys page mails you a new link."</p> })}
+        {used.then(|| view! { <p class="muted">"Did you lose the secret? As long as the key was never used, the keys page mails you a new link; after that, its page replaces the secret."</p> })}
         <LinkButton href=paths::KEYS big=true>"Go to your keys"</LinkButton>
     }
     .into_any()

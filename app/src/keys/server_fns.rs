@@ -5,8 +5,10 @@
 
 use contract::Role;
 use contract::audit_log::AuditEvent;
+use contract::keys::desk::PastLabel;
 use contract::keys::terms::{KeyDetail, OldSecretUse};
 use contract::keys::{Key, RevealOffer, RevealedKey};
+use contract::leaks::LeakReport;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
@@ -50,28 +52,34 @@ pub async fn list_keys(#[server(default)] environment: String) -> Result<KeyList
 pub async fn create_key(
     #[server(default)] label: String,
     #[server(default)] environment: String,
+    #[server(default)] expires_at: String,
     #[server(default)] form_token: String,
 ) -> Result<Key, AppError> {
     let op = crate::backend::op().await?;
-    let new = portal::keys::NewKey { label: label.clone(), environment, form_token, expires_at: String::new() };
-    let key = portal::keys::create(&op, new)
-        .await
-        .inspect_err(|_| crate::backend::keep("create_key", &[("label", &label)]))?;
+    let fields = [("label", label.as_str()), ("expires_at", &expires_at)];
+    let new = portal::keys::NewKey { label: label.clone(), environment, form_token, expires_at: expires_at.clone() };
+    let key = portal::keys::create(&op, new).await.inspect_err(|_| crate::backend::keep("create_key", &fields))?;
     if crate::backend::without_script() {
         crate::backend::redirect(&format!("{}?created={}", crate::paths::KEYS, key.id));
     }
     Ok(key)
 }
 
+/// What a form says that was sent from the key's own page, to be led back there.
+pub const KEY_PAGE: &str = "key";
+
 /// Mails a new reveal link for a key.
 ///
 /// # Errors
-/// [`contract::Refusal::NotFound`], [`contract::Refusal::KeyInUse`], [`contract::Refusal::KeyIsRevoked`].
+/// [`contract::Refusal::NotFound`], [`contract::Refusal::KeyNotRecoverable`], [`contract::Refusal::KeyIsRevoked`].
 #[server(prefix = "/rpc", endpoint = "keys/send_reveal_link")]
-pub async fn send_reveal_link(#[server(default)] id: String) -> Result<(), AppError> {
+pub async fn send_reveal_link(#[server(default)] id: String, #[server(default)] page: String) -> Result<(), AppError> {
     let op = crate::backend::op().await?;
-    portal::keys::send_reveal_link(&op, crate::backend::id(&id)?).await?;
-    if crate::backend::without_script() {
+    let key = crate::backend::id(&id)?;
+    portal::keys::send_reveal_link(&op, key).await?;
+    if page == KEY_PAGE {
+        crate::backend::redirect(&crate::paths::key_done(key, "sent"));
+    } else if crate::backend::without_script() {
         crate::backend::redirect(&format!("{}?sent={id}", crate::paths::KEYS));
     }
     Ok(())
@@ -82,10 +90,13 @@ pub async fn send_reveal_link(#[server(default)] id: String) -> Result<(), AppEr
 /// # Errors
 /// [`contract::Refusal::NotFound`].
 #[server(prefix = "/rpc", endpoint = "keys/revoke")]
-pub async fn revoke_key(#[server(default)] id: String) -> Result<(), AppError> {
+pub async fn revoke_key(#[server(default)] id: String, #[server(default)] page: String) -> Result<(), AppError> {
     let op = crate::backend::op().await?;
-    portal::keys::revoke(&op, crate::backend::id(&id)?).await?;
-    if crate::backend::without_script() {
+    let key = crate::backend::id(&id)?;
+    portal::keys::revoke(&op, key).await?;
+    if page == KEY_PAGE {
+        crate::backend::redirect(&crate::paths::key_done(key, "revoked"));
+    } else if crate::backend::without_script() {
         crate::backend::redirect(crate::paths::KEYS);
     }
     Ok(())
@@ -102,6 +113,10 @@ pub struct KeyView {
     pub events: Vec<AuditEvent>,
     /// What whoever looks may do.
     pub role: Role,
+    /// Reports that it was seen in public.
+    pub leaks: Vec<LeakReport>,
+    /// Labels that it had.
+    pub labels: Vec<PastLabel>,
 }
 
 /// The form of a key's terms that was sent and not accepted.
@@ -127,7 +142,9 @@ pub async fn read_key(#[server(default)] id: String) -> Result<KeyView, AppError
     } else {
         Vec::new()
     };
-    Ok(KeyView { detail, old, events, role })
+    let leaks = portal::leaks::about(&op, id).await?;
+    let labels = portal::keys::labels::past_labels(&op, id).await?;
+    Ok(KeyView { detail, old, events, role, leaks, labels })
 }
 
 /// Changes label and terms of a key.

@@ -18,6 +18,10 @@ pub enum AdminPlace {
     Accounts,
     /// APIs, plans and subscriptions.
     Apis,
+    /// Keys of all organizations.
+    Keys,
+    /// Reports of leaked keys.
+    Leaks,
     /// The audit log.
     Audit,
 }
@@ -46,6 +50,8 @@ pub fn AdminLayout(
     let mut links = vec![
         link(Icon::List, "Live logs", paths::ADMIN_LOGS, AdminPlace::Logs),
         link(Icon::User, "Accounts", paths::ADMIN_ACCOUNTS, AdminPlace::Accounts),
+        link(Icon::Key, "Keys", paths::ADMIN_KEYS, AdminPlace::Keys),
+        link(Icon::Warning, "Leaked keys", paths::ADMIN_LEAKS, AdminPlace::Leaks),
         link(Icon::External, "APIs", paths::ADMIN_APIS, AdminPlace::Apis),
     ];
     if me.staff.is_some_and(|role| role.allows(StaffPermission::ReadAuditLog)) {

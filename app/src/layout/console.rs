@@ -24,6 +24,8 @@ pub enum ConsolePlace {
     Apis,
     /// The organization and its members.
     Organization,
+    /// Access tokens of the REST API.
+    Tokens,
     /// Account security.
     Security,
     /// Events of the organization.
@@ -66,6 +68,7 @@ pub fn ConsoleLayout(
     let audit = me.organization.role.allows(Permission::ReadAuditLog);
     links.extend(audit.then(|| link(Icon::Check, "Audit", paths::AUDIT, ConsolePlace::Audit)));
     links.extend([
+        link(Icon::Settings, "Access tokens", paths::TOKENS, ConsolePlace::Tokens),
         Link { icon: Icon::Shield, label: "Privacy", href: paths::PRIVACY, current: false },
         link(Icon::Lock, "Security", paths::SECURITY, ConsolePlace::Security),
     ]);

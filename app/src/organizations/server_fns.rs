@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, reason = "each argument becomes a field of a struct; the function says what it means")]
 
-use contract::organizations::{InviteOffer, OrganizationPage};
+use contract::organizations::{DeskOrganization, InviteOffer, OrganizationPage};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
@@ -30,6 +30,38 @@ pub async fn read_kept() -> Result<Option<Kept>, AppError> {
     let mut kept =
         FORMS.into_iter().map(|form| Kept { form: form.to_owned(), fields: crate::backend::take_kept(form).0 });
     Ok(kept.find(|kept| !kept.fields.is_empty()))
+}
+
+/// One organization, for staff.
+///
+/// # Errors
+/// [`contract::Refusal::NotFound`], [`contract::Refusal::PasskeyRequired`].
+#[server(prefix = "/rpc", endpoint = "organizations/see", input = GetUrl)]
+pub async fn see_organization(#[server(default)] id: String) -> Result<DeskOrganization, AppError> {
+    let op = crate::backend::op().await?;
+    op.require_staff(contract::StaffPermission::ReadApis)?;
+    Ok(portal::organizations::desk::see(&op, crate::backend::id(&id)?).await?)
+}
+
+/// Changes how much an organization may ask of all APIs together.
+///
+/// # Errors
+/// [`contract::Refusal::InvalidInput`], [`contract::Refusal::NotFound`], [`contract::Refusal::NotAllowed`].
+#[server(prefix = "/rpc", endpoint = "organizations/change_limit")]
+pub async fn change_limit(
+    #[server(default)] id: String,
+    #[server(default)] limit_requests: String,
+    #[server(default)] limit_seconds: String,
+) -> Result<(), AppError> {
+    let op = crate::backend::op().await?;
+    op.require_staff(contract::StaffPermission::ManageApis)?;
+    let id = crate::backend::id(&id)?;
+    let fields = [("limit_requests", limit_requests.as_str()), ("limit_seconds", &limit_seconds)];
+    portal::organizations::desk::change_limit(&op, id, &limit_requests, &limit_seconds)
+        .await
+        .inspect_err(|_| crate::backend::keep("change_limit", &fields))?;
+    crate::backend::redirect(&crate::paths::admin_organization_done(id, "limit"));
+    Ok(())
 }
 
 /// Creates an organization and works in it.

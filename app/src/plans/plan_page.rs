@@ -3,12 +3,12 @@
 use contract::Refusal;
 use contract::apis::{DeskApi, NAME_MAX};
 use contract::limits::Period;
-use contract::plans::{Approval, Plan, SUMMARY_MAX};
+use contract::plans::{Anchor, Approval, Plan, Resets, SUMMARY_MAX};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::server_fns::{ClosePlan, SavePlan};
+use super::server_fns::{ClosePlan, ReopenPlan, SavePlan};
 use crate::apis::server_fns::see_api;
 use crate::console::Admin;
 use crate::error::AppError;
@@ -25,6 +25,8 @@ const LABELS: &[(&str, &str)] = &[
     ("limit_seconds", "In so many seconds"),
     ("quota_units", "Units"),
     ("quota_period", "In each"),
+    ("quota_anchor", "It begins anew"),
+    ("quota_zone", "At midnight in the time zone"),
     ("approval", "A subscription is"),
     ("audience", "Who sees it"),
     ("position", "Place in the list"),
@@ -38,6 +40,7 @@ const NEW: &str = "new";
 #[must_use]
 pub fn PlanPage() -> impl IntoView {
     let (save, close) = (ServerAction::<SavePlan>::new(), ServerAction::<ClosePlan>::new());
+    let reopen = ServerAction::<ReopenPlan>::new();
     let params = use_params_map().get_untracked();
     let slug = StoredValue::new(params.get("api").unwrap_or_default());
     let plan = StoredValue::new(params.get("plan").unwrap_or_default());
@@ -49,7 +52,7 @@ pub fn PlanPage() -> impl IntoView {
             <Suspense>
                 {move || Suspend::new(async move {
                     match api.await {
-                        Ok(api) => content(&api, &plan.get_value(), save, close, &kept.await),
+                        Ok(api) => content(&api, &plan.get_value(), save, (close, reopen), &kept.await),
                         Err(error) => desk_refused(error),
                     }
                 })}
@@ -62,7 +65,7 @@ fn content(
     api: &DeskApi,
     which: &str,
     save: ServerAction<SavePlan>,
-    close: ServerAction<ClosePlan>,
+    (close, reopen): (ServerAction<ClosePlan>, ServerAction<ReopenPlan>),
     kept: &KeptFields,
 ) -> AnyView {
     let plan = api.plans.iter().find(|plan| plan.id.to_string() == which);
@@ -70,12 +73,14 @@ fn content(
         return view! { <Failure error=AppError::Refused(Refusal::NotFound)/> }.into_any();
     }
     let failed = close.value().get_untracked().and_then(Result::err);
+    let failed = failed.or_else(|| reopen.value().get_untracked().and_then(Result::err));
+    let closed = plan.filter(|plan| plan.closed_at.is_some());
     let closable = plan.filter(|plan| plan.closed_at.is_none() && Some(plan.id) != api.default_plan);
     view! {
         <div class="settings">
             <p class="small muted"><a class="link" href=paths::admin_api(&api.slug)>{api.name.clone()}</a></p>
             {failed.map(|error| view! { <Failure error/> })} {form(api.clone(), plan.cloned(), save, kept.clone())}
-            {closable.map(|plan| closing(api, plan, close))}
+            {closable.map(|plan| closing(api, plan, close))} {closed.map(|plan| opening(api, plan, reopen))}
         </div>
     }
     .into_any()
@@ -87,6 +92,8 @@ fn stored(plan: Option<&Plan>, field: &str) -> String {
     match (plan, field) {
         (None, "limit_seconds") => "60".to_owned(),
         (None, "quota_period") => Period::Month.word().to_owned(),
+        (None, "quota_anchor") => Anchor::default().word().to_owned(),
+        (None, "quota_zone") => Resets::default().zone,
         (None, "approval") => Approval::Automatic.word().to_owned(),
         (None, "audience") => "everybody".to_owned(),
         (None, _) => String::new(),
@@ -96,6 +103,8 @@ fn stored(plan: Option<&Plan>, field: &str) -> String {
         (Some(plan), "limit_seconds") => number(plan.limit.map(|limit| limit.seconds.to_string())),
         (Some(plan), "quota_units") => number(plan.quota.map(|quota| quota.units.to_string())),
         (Some(plan), "quota_period") => plan.quota.map_or(Period::Month, |quota| quota.period).word().to_owned(),
+        (Some(plan), "quota_anchor") => plan.resets.anchor.word().to_owned(),
+        (Some(plan), "quota_zone") => plan.resets.zone.clone(),
         (Some(plan), "approval") => plan.approval.word().to_owned(),
         (Some(plan), "audience") => if plan.public { "everybody" } else { "staff" }.to_owned(),
         (Some(plan), _) => plan.position.to_string(),
@@ -105,6 +114,7 @@ fn stored(plan: Option<&Plan>, field: &str) -> String {
 fn form(api: DeskApi, plan: Option<Plan>, action: ServerAction<SavePlan>, kept: KeptFields) -> AnyView {
     let error = error_of(move || action.value().get());
     let periods = Period::ALL.map(|one| (one.word().to_owned(), one.word().to_owned())).to_vec();
+    let anchors = Anchor::ALL.map(|one| (one.word().to_owned(), one.label().to_owned())).to_vec();
     let approvals = Approval::ALL.map(|one| (one.word().to_owned(), one.label().to_owned())).to_vec();
     let audiences = [("everybody", "Everybody, who can ask for it"), ("staff", "Staff alone, and who has it")]
         .map(|(word, label)| (word.to_owned(), label.to_owned()))
@@ -168,6 +178,21 @@ fn form(api: DeskApi, plan: Option<Plan>, action: ServerAction<SavePlan>, kept: 
                     problem=problem_of(error, "quota_period")
                 />
                 <Select
+                    name="quota_anchor"
+                    label="It begins anew"
+                    options=anchors
+                    selected=value("quota_anchor")
+                    problem=problem_of(error, "quota_anchor")
+                />
+                <TextField
+                    name="quota_zone"
+                    label="At midnight in the time zone"
+                    value=value("quota_zone")
+                    help="Its IANA name, such as Europe/Berlin. What was spent in the period that then counts stays spent."
+                    problem=problem_of(error, "quota_zone")
+                    autocomplete="off"
+                />
+                <Select
                     name="approval"
                     label="A subscription is"
                     options=approvals
@@ -193,6 +218,23 @@ fn form(api: DeskApi, plan: Option<Plan>, action: ServerAction<SavePlan>, kept: 
                     <Button kind=ButtonKind::Primary pending=action.pending()>{verb}</Button>
                 </div>
             </ActionForm>
+        </Card>
+    }
+    .into_any()
+}
+
+fn opening(api: &DeskApi, plan: &Plan, action: ServerAction<ReopenPlan>) -> AnyView {
+    let (slug, id) = (api.slug.clone(), plan.id.to_string());
+    view! {
+        <Card title="Open the plan again">
+            <div class="grid gap-4">
+                <p class="muted">"It can be asked for, or given, as before."</p>
+                <ActionForm action=action>
+                    <input type="hidden" name="slug" value=slug/>
+                    <input type="hidden" name="plan" value=id/>
+                    <Button>"Open the plan"</Button>
+                </ActionForm>
+            </div>
         </Card>
     }
     .into_any()

@@ -21,6 +21,8 @@ pub async fn save_plan(
     #[server(default)] limit_seconds: String,
     #[server(default)] quota_units: String,
     #[server(default)] quota_period: String,
+    #[server(default)] quota_anchor: String,
+    #[server(default)] quota_zone: String,
     #[server(default)] approval: String,
     #[server(default)] audience: String,
     #[server(default)] position: String,
@@ -33,6 +35,8 @@ pub async fn save_plan(
         ("limit_seconds", &limit_seconds),
         ("quota_units", &quota_units),
         ("quota_period", &quota_period),
+        ("quota_anchor", &quota_anchor),
+        ("quota_zone", &quota_zone),
         ("approval", &approval),
         ("audience", &audience),
         ("position", &position),
@@ -44,6 +48,8 @@ pub async fn save_plan(
         limit_seconds: limit_seconds.clone(),
         quota_units: quota_units.clone(),
         quota_period: quota_period.clone(),
+        quota_anchor: quota_anchor.clone(),
+        quota_zone: quota_zone.clone(),
         approval: approval.clone(),
         audience: audience.clone(),
         position: position.clone(),
@@ -57,6 +63,18 @@ pub async fn save_plan(
         "plan_changed"
     };
     crate::backend::redirect(&crate::paths::admin_api_done(&slug, done));
+    Ok(())
+}
+
+/// Opens a closed plan again.
+///
+/// # Errors
+/// Those of [`close_plan`].
+#[server(prefix = "/rpc", endpoint = "plans/reopen")]
+pub async fn reopen_plan(#[server(default)] slug: String, #[server(default)] plan: String) -> Result<(), AppError> {
+    let op = crate::backend::op().await?;
+    portal::plans::reopen(&op, crate::backend::id(&plan)?).await?;
+    crate::backend::redirect(&crate::paths::admin_api_done(&slug, "plan_reopened"));
     Ok(())
 }
 

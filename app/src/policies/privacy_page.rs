@@ -4,7 +4,10 @@ use contract::policies::{PrivacyPolicy, Promise, StoredCategory, StoredItem};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use contract::apis::ApiPrivacy;
+
 use super::server_fns::read_privacy;
+use crate::apis::list_privacy;
 use crate::layout::SitePage;
 use crate::ui::format::counted;
 use crate::ui::{Failure, Tag, Tone};
@@ -14,14 +17,15 @@ use crate::ui::{Failure, Tag, Tone};
 #[must_use]
 pub fn PrivacyPage() -> impl IntoView {
     let policy = Resource::new(|| (), |()| read_privacy());
+    let apis = Resource::new(|| (), |()| list_privacy());
     view! {
         <Title text="Privacy"/>
         <SitePage>
             <Suspense>
                 {move || Suspend::new(async move {
-                    match policy.await {
-                        Ok(policy) => page(policy),
-                        Err(error) => view! { <div class="doc"><h1>"Privacy"</h1><Failure error/></div> }.into_any(),
+                    match (policy.await, apis.await) {
+                        (Ok(policy), Ok(apis)) => page(policy, apis),
+                        (Err(error), _) | (_, Err(error)) => view! { <div class="doc"><h1>"Privacy"</h1><Failure error/></div> }.into_any(),
                     }
                 })}
             </Suspense>
@@ -30,7 +34,7 @@ pub fn PrivacyPage() -> impl IntoView {
     .into_any()
 }
 
-pub(crate) fn page(policy: PrivacyPolicy) -> AnyView {
+pub(crate) fn page(policy: PrivacyPolicy, apis: Vec<ApiPrivacy>) -> AnyView {
     let PrivacyPolicy { version, promises, categories } = policy;
     let contents: Vec<AnyView> = categories
         .iter()
@@ -59,9 +63,37 @@ pub(crate) fn page(policy: PrivacyPolicy) -> AnyView {
                 <ul class="flex flex-wrap gap-x-4 gap-y-1" aria-label="Categories">{contents}</ul>
                 {categories}
             </section>
+            {profiles(apis)}
         </article>
     }
     .into_any()
+}
+
+/// What the log keeps of callers, API by API.
+fn profiles(apis: Vec<ApiPrivacy>) -> Option<AnyView> {
+    let apis: Vec<AnyView> = apis
+        .into_iter()
+        .map(|ApiPrivacy { slug, name, profile }| {
+            let sentences: Vec<AnyView> =
+                profile.sentences().into_iter().map(|sentence| view! { <dd>{sentence}</dd> }.into_any()).collect();
+            view! {
+                <div class="grid gap-1 py-2">
+                    <dt class="font-medium break-words">{name} " " <code class="small break-all">{format!("/{slug}")}</code></dt>
+                    {sentences}
+                </div>
+            }
+            .into_any()
+        })
+        .collect();
+    (!apis.is_empty()).then(|| {
+        view! {
+            <section class="grid gap-2" aria-labelledby="callers">
+                <h2 id="callers">"What the log keeps of those who call an API"</h2>
+                <dl>{apis}</dl>
+            </section>
+        }
+        .into_any()
+    })
 }
 
 fn promise(promise: Promise) -> AnyView {

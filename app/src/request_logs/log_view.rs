@@ -113,6 +113,14 @@ fn detail(row: RequestRow, list: String) -> AnyView {
         fields.push(("Key", caller.key_label.clone()));
         fields.push(("Environment", caller.environment.label().to_owned()));
     }
+    let kept = [
+        ("Address", row.address.as_ref().map(contract::apis::KeptAddress::text)),
+        ("User agent", row.agent.as_ref().map(|agent| agent.text().to_owned())),
+    ];
+    let missing: Vec<&str> = kept.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+    let not_stored =
+        format!("Not stored: {}.", [&missing[..], &["query", "headers and body"]].concat().join(", ").to_lowercase());
+    fields.extend(kept.iter().filter_map(|(name, value)| value.clone().map(|value| (*name, value))));
     if let Some(hint) = &row.key_hint {
         fields.push(("Key presented", hint.clone()));
     }
@@ -134,7 +142,7 @@ fn detail(row: RequestRow, list: String) -> AnyView {
             </header>
             <div class="body grid gap-4">
                 {explained} <dl class="kv">{fields}</dl>
-                <Note>"Not stored: address, user agent, query, headers and body. " <a class="link" href=paths::PRIVACY>"See the policy"</a></Note>
+                <Note>{not_stored} " " <a class="link" href=paths::PRIVACY>"See the policy"</a></Note>
             </div>
         </aside>
     }

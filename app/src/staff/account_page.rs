@@ -307,7 +307,7 @@ fn organization_line(organization: CurrentOrganization, purpose: LookPurpose) ->
     let members = format!("{}?query={}&purpose={}", paths::ADMIN_ACCOUNTS, organization.id, purpose.word());
     view! {
         <span class="block">
-            {organization.name} " · " {organization.role.label()} " · "
+            <a class="link" href=paths::admin_organization(organization.id)>{organization.name}</a> " · " {organization.role.label()} " · "
             <a class="link" href=members>"Its members"</a>
         </span>
     }

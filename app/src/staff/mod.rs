@@ -26,7 +26,8 @@ pub fn purpose_of(word: &str) -> Result<LookPurpose, Refusal> {
 }
 
 /// The choice of a purpose.
-fn purpose_field(selected: String, problem: Signal<Option<Problem>>) -> AnyView {
+#[must_use]
+pub fn purpose_field(selected: String, problem: Signal<Option<Problem>>) -> AnyView {
     let mut options = vec![(String::new(), "Choose a purpose".to_owned())];
     options.extend(LookPurpose::ALL.map(|purpose| (purpose.word().to_owned(), purpose.label().to_owned())));
     view! { <Select name="purpose" label="Purpose" options selected problem/> }.into_any()

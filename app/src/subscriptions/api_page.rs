@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::has;
 use super::server_fns::{LeavePlan, RequestPlan, read_own_api};
+use super::{has, top_ups};
 use crate::console::Console;
 use crate::kept::{KeptFields, error_of, problem_of, use_kept};
 use crate::layout::ConsolePlace;
@@ -56,7 +56,7 @@ fn content(
             leave_form(&slug, active, leave, "Leave the plan", "What everybody has counts from then on.")
         });
     let waiting = page.own.requested.as_ref().map(|waiting| requested(&slug, waiting, page.may_change, leave));
-    let past = past(&page.past);
+    let (past, given) = (past(&page.past), top_ups(page.top_ups.clone()));
     let (has, plans) = (has(&page.own), plans(&page, request, kept));
     let news = news(done.as_deref(), &page);
     let docs = paths::api(&slug);
@@ -69,7 +69,7 @@ fn content(
                     <p><a class="link" href=docs>"Its docs"</a></p>
                 </div>
             </Card>
-            {waiting} {plans} {past}
+            {given} {waiting} {plans} {past}
         </div>
     }
     .into_any()

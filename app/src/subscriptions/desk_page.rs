@@ -6,7 +6,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::server_fns::{ApproveSubscription, ChangeOverrides, RejectSubscription, list_api_subscriptions};
+use super::server_fns::{
+    ApproveSubscription, ChangeOverrides, RejectSubscription, TopUpSubscription, list_api_subscriptions,
+};
+use super::top_ups;
 use crate::console::Admin;
 use crate::error::AppError;
 use crate::kept::{KeptFields, error_of, problem_of, use_kept};
@@ -20,25 +23,35 @@ const REJECT_LABELS: &[(&str, &str)] = &[("reason", "Reason")];
 const OVERRIDE_LABELS: &[(&str, &str)] =
     &[("requests", "Requests"), ("seconds", "In so many seconds"), ("units", "Units in each period")];
 
+const TOP_UP_LABELS: &[(&str, &str)] =
+    &[("extra_units", "More units"), ("reason", "Reason"), ("expires_at", "Until, in UTC")];
+
 /// What can be done on this page.
 #[derive(Clone, Copy)]
 struct Actions {
     approve: ServerAction<ApproveSubscription>,
     reject: ServerAction<RejectSubscription>,
     overrides: ServerAction<ChangeOverrides>,
+    top_up: ServerAction<TopUpSubscription>,
 }
 
 /// `/admin/apis/{api}/subscriptions/{subscription}`
 #[component]
 #[must_use]
 pub fn DeskSubscriptionPage() -> impl IntoView {
-    let actions = Actions { approve: ServerAction::new(), reject: ServerAction::new(), overrides: ServerAction::new() };
+    let actions = Actions {
+        approve: ServerAction::new(),
+        reject: ServerAction::new(),
+        overrides: ServerAction::new(),
+        top_up: ServerAction::new(),
+    };
     let params = use_params_map().get_untracked();
     let slug = StoredValue::new(params.get("api").unwrap_or_default());
     let id = StoredValue::new(params.get("subscription").unwrap_or_default());
     let all = Resource::new_blocking(|| (), move |()| list_api_subscriptions(slug.get_value()));
     let refused = use_kept("reject_subscription", actions.reject.value().get_untracked().is_some());
     let overrides = use_kept("change_overrides", actions.overrides.value().get_untracked().is_some());
+    let topped_up = use_kept("top_up", actions.top_up.value().get_untracked().is_some());
     let frame = use_frame();
     view! {
         <Title text="Subscription"/>
@@ -47,11 +60,11 @@ pub fn DeskSubscriptionPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     let role = frame.await.ok().and_then(|frame| frame.me).and_then(|me| me.staff);
                     let manages = role.is_some_and(|role| role.allows(StaffPermission::ManageApis));
-                    let (refused, overrides) = (refused.await, overrides.await);
+                    let (refused, overrides, topped_up) = (refused.await, overrides.await, topped_up.await);
                     match all.await {
                         Ok(all) => match all.into_iter().find(|one| one.subscription.id.to_string() == id.get_value()) {
                             Some(one) if manages => {
-                                let forms = forms(&slug.get_value(), &one, actions, &refused, &overrides);
+                                let forms = forms(&slug.get_value(), &one, actions, [&refused, &overrides, &topped_up]);
                                 content(&slug.get_value(), one, Some(forms))
                             }
                             Some(one) => content(&slug.get_value(), one, None),
@@ -66,7 +79,8 @@ pub fn DeskSubscriptionPage() -> impl IntoView {
 }
 
 fn content(slug: &str, one: DeskSubscription, forms: Option<AnyView>) -> AnyView {
-    let DeskSubscription { subscription, organization, organization_name } = one;
+    let DeskSubscription { subscription, organization, organization_name, top_ups: given } = one;
+    let given = top_ups(given);
     let waits = subscription.state == SubscriptionState::Requested;
     let overrides = match (subscription.overrides.limit, subscription.overrides.units) {
         (None, None) => "what the plan gives".to_owned(),
@@ -95,7 +109,7 @@ fn content(slug: &str, one: DeskSubscription, forms: Option<AnyView>) -> AnyView
                     <dd class="mono break-all">{organization.to_string()}</dd>
                 </dl>
             </Card>
-            {forms}
+            {given} {forms}
         </div>
     }
     .into_any()
@@ -106,12 +120,15 @@ fn forms(
     slug: &str,
     one: &DeskSubscription,
     actions: Actions,
-    refused: &KeptFields,
-    overrides: &KeptFields,
+    [refused, overrides, topped_up]: [&KeptFields; 3],
 ) -> AnyView {
     match one.subscription.state {
         SubscriptionState::Requested => decision(slug, one, actions, refused),
-        SubscriptionState::Active => limits(slug, one, actions.overrides, overrides),
+        SubscriptionState::Active => {
+            let limits = limits(slug, one, actions.overrides, overrides);
+            let top_up = top_up(slug, one, actions.top_up, topped_up);
+            view! { {limits} {top_up} }.into_any()
+        }
         _ => ().into_any(),
     }
 }
@@ -205,6 +222,51 @@ fn limits(slug: &str, one: &DeskSubscription, action: ServerAction<ChangeOverrid
                 />
                 <div>
                     <Button kind=ButtonKind::Primary pending=action.pending()>"Save the limits"</Button>
+                </div>
+            </ActionForm>
+        </Card>
+    }
+    .into_any()
+}
+
+fn top_up(slug: &str, one: &DeskSubscription, action: ServerAction<TopUpSubscription>, kept: &KeptFields) -> AnyView {
+    let error = error_of(move || action.value().get());
+    let (hidden, units, reason, until) =
+        (hidden(slug, one), kept.value("extra_units"), kept.value("reason"), kept.value("expires_at"));
+    view! {
+        <Card title="Give units once">
+            <ActionForm action=action attr:novalidate=true attr:class="grid gap-4">
+                <FormErrors error labels=TOP_UP_LABELS/>
+                {hidden}
+                <TextField
+                    name="extra_units"
+                    label="More units"
+                    value=units
+                    help="They are spent after what the plan gives in a period. What is left of them stays for the next."
+                    problem=problem_of(error, "extra_units")
+                    autocomplete="off"
+                    required=true
+                />
+                <TextArea
+                    name="reason"
+                    label="Reason"
+                    value=reason
+                    help="The organization reads it, word for word."
+                    problem=problem_of(error, "reason")
+                    max_length=NOTE_MAX
+                    rows=2
+                    required=true
+                />
+                <TextField
+                    name="expires_at"
+                    label="Until, in UTC"
+                    value=until
+                    help="A date such as 2027-01-31. Empty: until they are spent."
+                    problem=problem_of(error, "expires_at")
+                    autocomplete="off"
+                />
+                <div>
+                    <Button kind=ButtonKind::Primary pending=action.pending()>"Give the units"</Button>
                 </div>
             </ActionForm>
         </Card>

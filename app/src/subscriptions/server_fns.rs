@@ -68,6 +68,23 @@ pub async fn leave_plan(#[server(default)] slug: String, #[server(default)] id: 
     Ok(())
 }
 
+/// Gives an organization a plan.
+///
+/// # Errors
+/// [`contract::Refusal::NotFound`], [`contract::Refusal::StateConflict`], [`contract::Refusal::NotAllowed`].
+#[server(prefix = "/rpc", endpoint = "subscriptions/give")]
+pub async fn give_plan(
+    #[server(default)] organization: String,
+    #[server(default)] plan: String,
+) -> Result<(), AppError> {
+    let op = crate::backend::op().await?;
+    op.require_staff(contract::StaffPermission::ManageApis)?;
+    let organization = crate::backend::id(&organization)?;
+    portal::subscriptions::give(&op, organization, crate::backend::id(&plan)?).await?;
+    crate::backend::redirect(&crate::paths::admin_organization_done(organization, "given"));
+    Ok(())
+}
+
 /// Approves a request.
 ///
 /// # Errors
@@ -98,6 +115,32 @@ pub async fn reject_subscription(
         .await
         .inspect_err(|_| crate::backend::keep("reject_subscription", &[("reason", &reason)]))?;
     crate::backend::redirect(&crate::paths::admin_api_done(&slug, "rejected"));
+    Ok(())
+}
+
+/// Gives units beside a quota, once.
+///
+/// # Errors
+/// [`contract::Refusal::InvalidInput`], [`contract::Refusal::TooMany`], and those of [`approve_subscription`].
+#[server(prefix = "/rpc", endpoint = "subscriptions/top_up")]
+pub async fn top_up_subscription(
+    #[server(default)] slug: String,
+    #[server(default)] id: String,
+    #[server(default)] extra_units: String,
+    #[server(default)] reason: String,
+    #[server(default)] expires_at: String,
+) -> Result<(), AppError> {
+    let op = crate::backend::op().await?;
+    let fields = [("extra_units", extra_units.as_str()), ("reason", &reason), ("expires_at", &expires_at)];
+    let new = portal::subscriptions::top_ups::NewTopUp {
+        units: extra_units.clone(),
+        reason: reason.clone(),
+        expires_at: expires_at.clone(),
+    };
+    portal::subscriptions::top_ups::top_up(&op, crate::backend::id(&id)?, &new)
+        .await
+        .inspect_err(|_| crate::backend::keep("top_up", &fields))?;
+    crate::backend::redirect(&crate::paths::admin_api_done(&slug, "topped_up"));
     Ok(())
 }
 

@@ -1,12 +1,15 @@
-//! The client's network address: compared and forgotten.
+//! The client's network address: compared and forgotten, unless the privacy profile of its API says otherwise.
 //!
-//! The type can be neither printed nor stored: it has no `Debug`, no `Display`, no serializer, and nothing that records
-//! rows takes it. It exists from the socket to the end of the checks.
+//! [`ClientAddress`] can be neither printed nor stored: it has no `Debug`, no `Display`, no serializer, and nothing that
+//! records rows takes it. It exists from the socket to the end of the checks. What records rows takes a [`Peer`], which
+//! only a profile can make, and which holds what that profile keeps: with the default one, nothing.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 
+use contract::apis::{AddressPolicy, AgentPolicy, KeptAddress, KeptAgent, PrivacyProfile};
 use http::HeaderMap;
+use http::header::{ORIGIN, USER_AGENT};
 use ipnet::IpNet;
 
 use contract::limits::Limit;
@@ -66,6 +69,28 @@ impl ClientAddress {
             IpAddr::V4(_) => self.0,
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !(u64::MAX as u128))),
         }
+    }
+}
+
+/// What the row of a request may say of where it comes from.
+#[derive(Default)]
+pub(crate) struct Peer {
+    pub(crate) address: Option<KeptAddress>,
+    pub(crate) agent: Option<KeptAgent>,
+}
+
+impl Peer {
+    /// What the profile keeps. Of a browser it keeps nothing, whatever it says: there an end user sits.
+    pub(crate) fn of(profile: &PrivacyProfile, address: ClientAddress, headers: &HeaderMap) -> Self {
+        let (kept_address, kept_agent) = (profile.callers.address(), profile.callers.agent());
+        if (kept_address, kept_agent) == (AddressPolicy::None, AgentPolicy::None) {
+            return Self::default();
+        }
+        if headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site") {
+            return Self::default();
+        }
+        let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        Self { address: kept_address.keep(address.0), agent: agent.and_then(|agent| kept_agent.keep(agent)) }
     }
 }
 

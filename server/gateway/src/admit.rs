@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use contract::limits::LimitLevel;
-use contract::{Millis, Refusal};
+use contract::{Millis, OrganizationId, Refusal};
 use http::HeaderValue;
 
 use crate::address::ClientAddress;
-use crate::limit::{Exceeded, Meters, Reading, Ticks};
+use crate::limit::{Exceeded, Meters, Readings, Ticks};
 use crate::ports::{Grant, RequestSink, SubscriptionDirectory, Upstream};
-use crate::quota::{QuotaReading, Spent};
+use crate::quota::{QuotaReading, Spent, Taken};
 use crate::routes::Route;
 
 /// What a key with scopes lacks at an operation that the API's document does not list: nobody knows what it would need.
@@ -38,12 +38,21 @@ pub(crate) struct Ticket {
 pub(crate) struct Denied {
     pub(crate) refusal: Refusal,
     /// Absent if the request did not come as far as the limits.
-    pub(crate) standing: Option<Standing>,
+    pub(crate) standing: Option<Box<Standing>>,
+    /// What this process may ask for, if only that was missing.
+    pub(crate) ungranted: Option<Ungranted>,
+}
+
+/// Units of a shared quota that this process must be granted before it can spend them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ungranted {
+    pub(crate) organization: OrganizationId,
+    pub(crate) cost: i64,
 }
 
 impl From<Refusal> for Denied {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, standing: None }
+        Self { refusal, standing: None, ungranted: None }
     }
 }
 
@@ -68,7 +77,7 @@ impl Charge {
 
 /// How much of its limits and its quota a caller has left.
 pub(crate) struct Standing {
-    pub(crate) limits: Vec<Reading>,
+    pub(crate) limits: Readings,
     pub(crate) quota: Option<QuotaReading>,
 }
 
@@ -109,21 +118,30 @@ pub(crate) fn admit(
     meters.set(LimitLevel::Address, of_address);
     let taken = meters.take(now);
     let cost = cost.or(route.map(|route| route.cost)).unwrap_or(1);
-    let spent = taken.is_ok() && subscription.spent.take(cost, subscription.quota, at);
+    let paid = match &taken {
+        Ok(()) => subscription.spent.take(cost, subscription.quota, at),
+        Err(_) => Taken::UsedUp,
+    };
+    let spent = paid == Taken::Yes;
     if taken.is_ok() && !spent {
         meters.give_back();
     }
+    if taken.is_ok() && paid == Taken::Ungranted {
+        let ungranted = Some(Ungranted { organization: grant.caller.organization, cost });
+        return Err(Denied { ungranted, ..Refusal::QuotaUnavailable.into() });
+    }
     let standing = Standing {
-        limits: meters.readings(now).collect(),
+        limits: meters.readings(now),
         quota: subscription.quota.map(|quota| subscription.spent.reading(quota, at)),
     };
     match (taken, standing.quota.filter(|_| !spent)) {
         (Err(Exceeded { level, limit, retry_after_s }), _) => {
-            Err(Denied { refusal: Refusal::RateLimited { level, limit, retry_after_s }, standing: Some(standing) })
+            let refusal = Refusal::RateLimited { level, limit, retry_after_s };
+            Err(Denied { refusal, standing: Some(Box::new(standing)), ungranted: None })
         }
         (Ok(()), Some(QuotaReading { quota, ends_at, .. })) => {
             let refusal = Refusal::QuotaExceeded { quota, retry_after_s: seconds(ends_at - at) };
-            Err(Denied { refusal, standing: Some(standing) })
+            Err(Denied { refusal, standing: Some(Box::new(standing)), ungranted: None })
         }
         (Ok(()), None) => Ok(Ticket { charge: Charge { spent: subscription.spent.clone(), cost, at }, standing }),
     }

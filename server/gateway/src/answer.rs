@@ -14,15 +14,15 @@ use http::{Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::address::ClientAddress;
-use crate::admit::{Asked, Denied, Standing, admit};
+use crate::address::{ClientAddress, Peer};
+use crate::admit::{Asked, Denied, Standing, Ungranted, admit};
 use crate::authenticate::Verdict;
 use crate::clock::Arrival;
 use crate::forward::{Call, Failure};
 use crate::ports::{Grant, Upstream};
 use crate::record::Recorder;
 use crate::upgrade::{self, Tunnel};
-use crate::{Gateway, RESERVED, cors, headers, path, problem, standing};
+use crate::{Gateway, RESERVED, cors, headers, host, path, problem, standing};
 
 /// The client broke off: there is nobody to answer, so the connection ends.
 #[derive(Debug)]
@@ -70,7 +70,14 @@ impl Gateway {
         if parts.uri.path() == VERIFY {
             return Ok(self.answer_to_server(&parts, body, arrival, recorder).await);
         }
-        let (denied, upstream) = match self.check(&parts, peer, arrival, &mut recorder) {
+        let mut checked = self.check(&parts, peer, arrival, &mut recorder);
+        if let Checked::Denied(Denied { ungranted: Some(Ungranted { organization, cost }), .. }, Some(upstream)) =
+            &checked
+            && inner.ports.subscriptions.more(*organization, upstream, *cost).await
+        {
+            checked = self.check(&parts, peer, arrival, &mut recorder);
+        }
+        let (denied, upstream) = match checked {
             Checked::Preflight(answer) => {
                 recorder.answers(answer.status());
                 return Ok(answer.map(|_| AnswerBody::new(Source::Own(None), recorder)));
@@ -89,7 +96,7 @@ impl Gateway {
                 Err(Failure::Gone) => return Err(Gone),
                 Err(Failure::Refused(refusal)) => {
                     let Admitted { upstream, standing, .. } = *admitted;
-                    (Denied { refusal, standing: Some(standing) }, Some(upstream))
+                    (Denied { refusal, standing: Some(Box::new(standing)), ungranted: None }, Some(upstream))
                 }
             },
         };
@@ -105,6 +112,26 @@ impl Gateway {
         // The length stays in the headers (RFC 9110 §9.3.2).
         let bodiless = parts.method == Method::HEAD;
         Ok(answer.map(|bytes| AnswerBody::new(Source::Own((!bodiless).then_some(bytes)), recorder)))
+    }
+
+    /// Decides about a request with this head as if it were to be forwarded, charges it, and records it as answered or
+    /// refused: everything that the gateway itself does for a request, without the network. For whoever measures that.
+    ///
+    /// # Errors
+    /// The refusal that its sender would be told.
+    pub fn decide_and_record(&self, parts: &Parts, peer: IpAddr) -> Result<(), Refusal> {
+        let arrival = Arrival::now();
+        let mut recorder = Recorder::begin(arrival, &parts.method, &self.inner);
+        let decided = match self.check(parts, peer, arrival, &mut recorder) {
+            Checked::Denied(denied, _) => Err(denied.refusal),
+            Checked::Admitted(_) | Checked::Preflight(_) => Ok(()),
+        };
+        match &decided {
+            Ok(()) => recorder.answers(http::StatusCode::OK),
+            Err(refusal) => recorder.decided_against(refusal),
+        }
+        recorder.finish();
+        decided
     }
 
     /// Whether the key in these headers, which was admitted once, would still be.
@@ -146,6 +173,9 @@ impl Gateway {
         if matches!(parts.method, Method::TRACE | Method::CONNECT) {
             return denied(Refusal::MethodNotAllowed);
         }
+        if !host::is_clear(parts) {
+            return denied(Refusal::HostUnclear);
+        }
         let path = parts.uri.path();
         if !path::is_unambiguous(path) {
             return denied(Refusal::AmbiguousPath);
@@ -168,8 +198,14 @@ impl Gateway {
             return Checked::Preflight(answer);
         }
         let verdict = inner.keyring.authenticate(&parts.headers);
+        let address = ClientAddress::of(peer, &parts.headers, &inner.trusted_proxies);
         match &verdict {
-            Verdict::Admitted { grant, .. } | Verdict::Refused { grant: Some(grant), .. } => recorder.called_by(grant),
+            Verdict::Admitted { grant, .. } | Verdict::Refused { grant: Some(grant), .. } => {
+                recorder.called_by(grant);
+                if let Some(upstream) = &upstream {
+                    recorder.comes_from(Peer::of(&upstream.privacy, address, &parts.headers));
+                }
+            }
             Verdict::Refused { hint, .. } => recorder.hinted(hint.clone()),
         }
         // The caller stands in the row of an unknown API too: a developer finds the typing error in the own log.
@@ -181,7 +217,7 @@ impl Gateway {
         let asked = Asked {
             upstream: &upstream,
             route,
-            address: Some(ClientAddress::of(peer, &parts.headers, &inner.trusted_proxies)),
+            address: Some(address),
             origin: parts.headers.get(http::header::ORIGIN),
             cost: None,
             at: arrival.at,
@@ -208,8 +244,18 @@ impl Gateway {
         let id = problem::request_id(arrival.id).unwrap_or(HeaderValue::from_static(""));
         let Admitted { upstream, grant, secret, path, .. } = admitted;
         let call = Call { upstream, parts, path, secret, caller: &grant.identity, id: &id };
+        let place = match upgrade::asked(parts) {
+            None => None,
+            Some(_) => {
+                Some(self.inner.tunnels.place(upstream.id).ok_or(Failure::Refused(Refusal::TooManyConnections))?)
+            }
+        };
         let mut answer = self.inner.forwarder.forward(&call, body, recorder).await?;
-        let is_upgrade = answer.extensions().get::<Tunnel>().is_some();
+        let tunnel = answer.extensions_mut().get_mut::<Tunnel>();
+        let is_upgrade = tunnel.is_some();
+        if let Some(tunnel) = tunnel {
+            tunnel.place = place;
+        }
         let headers = answer.headers_mut();
         headers::towards_client(headers, &id);
         if is_upgrade {

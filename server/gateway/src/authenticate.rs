@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use contract::Refusal;
 use contract::keys::format;
-use contract::keys::hash::KeyHasher;
+use contract::keys::hash::{KeyHash, KeyHasher};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::path::hex;
@@ -63,18 +63,42 @@ impl Keyring {
 
     /// Who has this key, whether it works.
     pub(crate) fn verdict<'a>(&self, text: &'a [u8]) -> Verdict<'a> {
-        let Some(key) = std::str::from_utf8(text).ok().and_then(|text| format::parse(text, &self.prefix)) else {
-            return Verdict::refused(Refusal::MalformedKey);
-        };
-        match self.keys.find(&self.hasher.hash(key.text())) {
-            None => Verdict::Refused { refusal: Refusal::UnknownKey, grant: None, hint: Some(key.hint()) },
+        let Ok(text) = std::str::from_utf8(text) else { return Verdict::refused(Refusal::MalformedKey) };
+        let Some(key) = format::parse(text, &self.prefix) else { return self.verdict_on_old(text) };
+        let hash = self.hasher.hash(text);
+        let grant = self.keys.find(&hash).or_else(|| self.find_outdated(hash, self.hasher.older(text)));
+        Self::verdict_on(grant, text, || key.hint())
+    }
+
+    /// The same for a text that is no key of ours: one that another system gave out may have been imported.
+    fn verdict_on_old<'a>(&self, text: &'a str) -> Verdict<'a> {
+        let Some(hint) = self.keys.imported(text) else { return Verdict::refused(Refusal::MalformedKey) };
+        let hash = self.hasher.hash(text);
+        let known = self.hasher.imported_as(text).chain(self.hasher.older(text));
+        Self::verdict_on(self.keys.find(&hash).or_else(|| self.find_outdated(hash, known)), text, || hint)
+    }
+
+    /// Finds a key by a hash that it would not have today, and says so.
+    fn find_outdated(&self, newest: KeyHash, mut known: impl Iterator<Item = KeyHash>) -> Option<Arc<Grant>> {
+        known.find_map(|known| {
+            let grant = self.keys.find(&known)?;
+            if grant.state != GrantState::Revoked {
+                self.keys.outdated(grant.caller.key, known, newest);
+            }
+            Some(grant)
+        })
+    }
+
+    fn verdict_on<'a>(grant: Option<Arc<Grant>>, text: &'a str, hint: impl FnOnce() -> String) -> Verdict<'a> {
+        match grant {
+            None => Verdict::Refused { refusal: Refusal::UnknownKey, grant: None, hint: Some(hint()) },
             Some(grant) if grant.state == GrantState::Revoked => {
                 Verdict::Refused { refusal: Refusal::RevokedKey, grant: Some(grant), hint: None }
             }
             Some(grant) if grant.state == GrantState::Paused => {
                 Verdict::Refused { refusal: Refusal::PausedKey, grant: Some(grant), hint: None }
             }
-            Some(grant) => Verdict::Admitted { grant, secret: key.text() },
+            Some(grant) => Verdict::Admitted { grant, secret: text },
         }
     }
 
@@ -97,6 +121,11 @@ impl Keyring {
 
     /// Whether the URL holds a key of ours, whole or cut, encoded or not. Path and query are raw.
     pub(crate) fn is_in_url(&self, path: &str, query: Option<&str>) -> bool {
+        // A key, however it is written, holds two of these; most URLs hold none.
+        let may_hold = |text: &str| text.bytes().any(|byte| matches!(byte, b'_' | b'%'));
+        if !may_hold(path) && !query.is_some_and(may_hold) {
+            return false;
+        }
         let path = path.split('/').any(|segment| self.is_in(segment));
         path || query.is_some_and(|query| query.split(['&', ';', '=']).any(|part| self.is_in(part)))
     }
@@ -171,18 +200,89 @@ fn leniently_decoded(text: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
     use super::*;
 
     struct NoKeys;
 
     impl KeyDirectory for NoKeys {
-        fn find(&self, _: &contract::keys::hash::KeyHash) -> Option<Arc<Grant>> {
+        fn find(&self, _: &KeyHash) -> Option<Arc<Grant>> {
             None
         }
     }
 
     fn keyring() -> Keyring {
         Keyring::new("cs".to_owned(), KeyHasher::new(&[7; 32]), Arc::new(NoKeys))
+    }
+
+    /// One old key that was imported, and what it was told of keys that have another hash today.
+    #[derive(Default)]
+    struct Imported {
+        known: std::sync::Mutex<Vec<KeyHash>>,
+        told: std::sync::Mutex<Vec<(KeyHash, KeyHash)>>,
+    }
+
+    impl KeyDirectory for Arc<Imported> {
+        fn find(&self, hash: &KeyHash) -> Option<Arc<Grant>> {
+            let caller = contract::request_logs::Caller {
+                key: contract::KeyId::new(uuid::Uuid::nil()),
+                key_label: "Server".to_owned(),
+                secret_version: 1,
+                environment: contract::Environment::Live,
+                organization: contract::OrganizationId::new(uuid::Uuid::nil()),
+                organization_name: "Ada".to_owned(),
+            };
+            self.known.lock().ok()?.contains(hash).then(|| Arc::new(Grant::new(GrantState::Active, caller)))
+        }
+
+        fn imported(&self, text: &str) -> Option<String> {
+            text.starts_with("old_").then(|| "old_…".to_owned())
+        }
+
+        fn outdated(&self, _: contract::KeyId, known: KeyHash, newest: KeyHash) {
+            if let Ok(mut told) = self.told.lock() {
+                told.push((known, newest));
+            }
+        }
+    }
+
+    #[test]
+    fn an_imported_key_is_admitted_and_said_to_be_outdated_until_it_is_known_by_its_text() {
+        let (keys, hasher) = (Arc::new(Imported::default()), KeyHasher::new(&[7; 32]));
+        let keyring = Keyring::new("cs".to_owned(), hasher.clone(), Arc::new(Arc::clone(&keys)));
+        let verdict = |text: &str| match keyring.verdict(text.as_bytes()) {
+            Verdict::Admitted { secret, .. } => Ok(secret.to_owned()),
+            Verdict::Refused { refusal, hint, .. } => Err((refusal, hint)),
+        };
+        let old = "old_0123456789abcdef";
+        // Of its end nothing is shown.
+        assert_eq!(verdict(old), Err((Refusal::UnknownKey, Some("old_…".to_owned()))));
+        assert_eq!(verdict("new_0123456789abcdef"), Err((Refusal::MalformedKey, None)));
+
+        let by_sha256 = hasher.imported_as(old).next();
+        keys.known.lock().unwrap().extend(by_sha256);
+        assert_eq!(verdict(old), Ok(old.to_owned()));
+        assert_eq!(*keys.told.lock().unwrap(), [(by_sha256.unwrap(), hasher.hash(old))]);
+
+        *keys.known.lock().unwrap() = vec![hasher.hash(old)];
+        assert_eq!(verdict(old), Ok(old.to_owned()));
+        assert_eq!(keys.told.lock().unwrap().len(), 1, "nothing is outdated any more");
+    }
+
+    #[test]
+    fn a_key_that_was_hashed_under_an_older_pepper_is_admitted_and_said_to_be_outdated() {
+        let (keys, before) = (Arc::new(Imported::default()), KeyHasher::new(&[6; 32]));
+        let hasher = KeyHasher::new(&[7; 32]).with_older(&[[6; 32]]);
+        let keyring = Keyring::new("cs".to_owned(), hasher.clone(), Arc::new(Arc::clone(&keys)));
+        let text = format::assemble("cs", contract::Environment::Live, &[b'x'; format::RANDOM_LENGTH]);
+        keys.known.lock().unwrap().push(before.hash(&text));
+        assert!(matches!(keyring.verdict(text.as_bytes()), Verdict::Admitted { .. }));
+        assert_eq!(*keys.told.lock().unwrap(), [(before.hash(&text), hasher.hash(&text))]);
+        // Without the older pepper nobody knows it.
+        let keyring = Keyring::new("cs".to_owned(), KeyHasher::new(&[7; 32]), Arc::new(Arc::clone(&keys)));
+        let Verdict::Refused { refusal, .. } = keyring.verdict(text.as_bytes()) else { panic!() };
+        assert_eq!(refusal, Refusal::UnknownKey);
     }
 
     #[test]

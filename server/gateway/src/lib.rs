@@ -28,9 +28,11 @@ mod clock;
 mod cors;
 mod forward;
 mod headers;
+mod host;
 mod limit;
 mod measures;
 mod path;
+mod patience;
 pub mod ports;
 mod problem;
 mod quota;
@@ -51,16 +53,17 @@ use tokio_util::task::TaskTracker;
 pub use crate::address::{AddressMeters, client_of};
 use crate::authenticate::Keyring;
 use crate::forward::Forwarder;
+pub use crate::forward::{NameDirectory, Places, Reachable, SystemNames};
 pub use crate::limit::Meter;
 use crate::measures::Measures;
 pub use crate::ports::{
     Grant, GrantState, Identity, KeyDirectory, Ports, RequestSink, RouteMeters, Subscription, SubscriptionDirectory,
     Upstream, UpstreamDirectory,
 };
-pub use crate::quota::Spent;
+pub use crate::quota::{Counted, LeaseState, Spent, Windows};
 pub use crate::routes::{Operation, RouteProblem, Routes};
 pub use crate::serve::serve;
-use crate::upgrade::Tunnels;
+use crate::upgrade::{TunnelBounds, Tunnels};
 use crate::verify::ServiceTokens;
 
 /// First path segments that can never name an API: the gateway's own.
@@ -68,6 +71,15 @@ pub const RESERVED: [&str; 4] = ["verify", "mau", ".well-known", "healthz"];
 
 /// Below the 30 s after which most supervisors kill, so that the ledger still has time to store the last rows.
 const DRAIN: Duration = Duration::from_secs(20);
+
+/// A phone in a tunnel is back by then.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Two thousand sockets for each API, where systems allow a process tens of thousands.
+const UPGRADES_MAX: usize = 1_000;
+
+/// Libraries send a ping at least every minute or two.
+const UPGRADE_IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// What the gateway must be told.
 #[derive(Clone)]
@@ -80,6 +92,12 @@ pub struct Settings {
     pub hasher: KeyHasher,
     /// How long a shutdown waits for running requests.
     pub drain: Duration,
+    /// How long a client may take nothing of its answer.
+    pub client_timeout: Duration,
+    /// How many upgraded connections may be open to one API.
+    pub upgrades_max: usize,
+    /// How long nothing may pass on an upgraded connection.
+    pub upgrade_idle: Duration,
     /// Proxies whose word in `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// What opens `POST /verify`; with none it stays closed.
@@ -87,6 +105,10 @@ pub struct Settings {
     /// Certificate authorities (X.509, DER) that sign the upstreams' certificates, instead of Mozilla's list; empty
     /// means Mozilla's list.
     pub upstream_roots: Vec<Vec<u8>>,
+    /// To which addresses of upstreams it connects.
+    pub reachable: Reachable,
+    /// Where it finds the addresses of their names.
+    pub names: Arc<dyn NameDirectory>,
 }
 
 impl Settings {
@@ -98,9 +120,14 @@ impl Settings {
             portal_url: portal_url.into(),
             hasher,
             drain: DRAIN,
+            client_timeout: CLIENT_TIMEOUT,
+            upgrades_max: UPGRADES_MAX,
+            upgrade_idle: UPGRADE_IDLE,
             trusted_proxies: Vec::new(),
             service_tokens: Vec::new(),
             upstream_roots: Vec::new(),
+            reachable: Reachable::default(),
+            names: Arc::new(SystemNames),
         }
     }
 }
@@ -124,6 +151,7 @@ struct Inner {
     open_rows: TaskTracker,
     /// Connections that were upgraded.
     tunnels: Tunnels,
+    client_timeout: Duration,
 }
 
 impl Gateway {
@@ -132,19 +160,20 @@ impl Gateway {
     /// # Errors
     /// If one of [`Settings::upstream_roots`] is not a certificate.
     pub fn new(settings: Settings, ports: Ports) -> anyhow::Result<Self> {
-        let forwarder = Forwarder::new(&settings.upstream_roots)?;
+        let forwarder = Forwarder::new(&settings.upstream_roots, settings.reachable, &settings.names)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 portal_url: settings.portal_url,
                 drain: settings.drain,
-                service_tokens: ServiceTokens::new(settings.hasher.clone(), &settings.service_tokens),
+                service_tokens: ServiceTokens::new(settings.service_tokens),
                 keyring: Keyring::new(settings.key_prefix, settings.hasher, ports.keys.clone()),
                 ports,
                 trusted_proxies: settings.trusted_proxies,
                 forwarder,
                 measures: Arc::new(Measures::new()),
                 open_rows: TaskTracker::new(),
-                tunnels: Tunnels::default(),
+                tunnels: Tunnels::new(TunnelBounds { max: settings.upgrades_max, silence: settings.upgrade_idle }),
+                client_timeout: settings.client_timeout,
             }),
         })
     }

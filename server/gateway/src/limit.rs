@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use contract::limits::{Limit, LimitLevel};
+use smallvec::SmallVec;
 
 use crate::clock;
 
@@ -109,6 +110,9 @@ pub(crate) struct Reading {
     pub(crate) full_in_s: u32,
 }
 
+/// What is left of every limit that a request had to meet; in place, because every request has one.
+pub(crate) type Readings = SmallVec<[Reading; LimitLevel::ALL.len()]>;
+
 /// The limit that has no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exceeded {
@@ -156,8 +160,8 @@ impl<'a> Meters<'a> {
         longest.map(|(level, meter)| exceeded(level, meter, now))
     }
 
-    pub(crate) fn readings(&self, now: Ticks) -> impl Iterator<Item = Reading> + '_ {
-        self.all().map(move |(level, meter)| meter.reading(level, now))
+    pub(crate) fn readings(&self, now: Ticks) -> Readings {
+        self.all().map(|(level, meter)| meter.reading(level, now)).collect()
     }
 }
 
@@ -216,10 +220,10 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(both.take(0).unwrap_err().level, LimitLevel::Key);
         }
-        let left: Vec<u32> = both.readings(0).map(|reading| reading.remaining).collect();
+        let left: Vec<u32> = both.readings(0).iter().map(|reading| reading.remaining).collect();
         assert_eq!(left, [2, 0]);
         both.give_back();
-        let left: Vec<u32> = both.readings(0).map(|reading| reading.remaining).collect();
+        let left: Vec<u32> = both.readings(0).iter().map(|reading| reading.remaining).collect();
         assert_eq!(left, [3, 1]);
     }
 
@@ -230,7 +234,7 @@ mod tests {
         (0..3).for_each(|_| one.take(7).unwrap());
         let left = |requests, seconds| {
             let after = Meter::after(Limit { requests, seconds }, &before, 7);
-            meters(&[(LimitLevel::Plan, &after)]).readings(7).next().unwrap().remaining
+            meters(&[(LimitLevel::Plan, &after)]).readings(7)[0].remaining
         };
         assert_eq!(left(8, 60), 5);
         assert_eq!(left(8, 3_600), 5);
@@ -255,7 +259,7 @@ mod tests {
             workers.into_iter().map(|worker| worker.join().unwrap()).sum()
         });
         assert_eq!(passed, 700);
-        assert_eq!(meters(&[(LimitLevel::Plan, &plan)]).readings(0).next().unwrap().remaining, 300);
+        assert_eq!(meters(&[(LimitLevel::Plan, &plan)]).readings(0)[0].remaining, 300);
     }
 
     /// Numbers from a small generator (Marsaglia's xorshift), so that a failure can be run again.

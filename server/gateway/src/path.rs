@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// Whether every program reads this path alike. It must be the raw path of the request, as it will be forwarded.
 pub(crate) fn is_unambiguous(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
+    if is_plain(rest) {
+        return true;
+    }
     let mut segments = rest.split('/').peekable();
     while let Some(segment) = segments.next() {
         // One slash at the end is common and clear.
@@ -15,6 +18,24 @@ pub(crate) fn is_unambiguous(path: &str) -> bool {
         if segment.is_empty() && !is_last || !segment_is_unambiguous(segment) {
             return false;
         }
+    }
+    true
+}
+
+/// Whether there is nothing to look at twice: most paths are so, and one pass over their bytes shows it.
+fn is_plain(rest: &str) -> bool {
+    let mut before = b'/';
+    for byte in rest.bytes() {
+        // A dot matters at the beginning of a segment, a slash where nothing stands before it.
+        let is_plain = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => true,
+            b'.' | b'/' => before != b'/',
+            _ => false,
+        };
+        if !is_plain {
+            return false;
+        }
+        before = byte;
     }
     true
 }

@@ -1,16 +1,19 @@
-//! What the gateway asks of the rest of the system: four ports, none of which may wait.
+//! What the gateway asks of the rest of the system: four ports, none of which may wait but for a share of a quota that
+//! several processes spend from.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::apis::PrivacyProfile;
 use contract::keys::hash::KeyHash;
 use contract::limits::{Limit, Quota};
 use contract::request_logs::{Caller, RequestRow};
-use contract::{ApiId, Environment, Millis, OrganizationId};
+use contract::{ApiId, Environment, KeyId, Millis, OrganizationId};
 use http::HeaderValue;
 use ipnet::IpNet;
 
-use crate::{AddressMeters, Meter, Routes, Spent};
+use crate::{AddressMeters, Meter, Places, Routes, Spent};
 
 /// What is known of a key's secret.
 #[derive(Clone, Debug)]
@@ -106,6 +109,19 @@ pub enum GrantState {
 pub trait KeyDirectory: Send + Sync + 'static {
     /// The key with this hash. Answers from memory: it runs once per request and must never wait.
     fn find(&self, hash: &KeyHash) -> Option<Arc<Grant>>;
+
+    /// What may be shown of a text that looks like a key which was imported from another system; `None` for every other
+    /// text. Asked only for texts that are no keys of ours.
+    fn imported(&self, text: &str) -> Option<String> {
+        let _ = text;
+        None
+    }
+
+    /// A key was found by another hash than it would have today: by one under an older pepper, or by the SHA-256 with
+    /// which it was imported. Must not wait; whether and when it is known by the new hash is not the gateway's.
+    fn outdated(&self, key: KeyId, known: KeyHash, newest: KeyHash) {
+        let _ = (key, known, newest);
+    }
 }
 
 /// An API that the gateway forwards to.
@@ -116,7 +132,7 @@ pub struct Upstream {
     /// First path segment at the gateway.
     pub slug: String,
     /// Where it is: `http` or `https`, an authority, and a path that goes before every forwarded path.
-    pub base: http::Uri,
+    pub places: Arc<Places>,
     /// Its route templates.
     pub routes: Routes,
     /// How long it may take until its answer begins, counted from the last byte of the request that moved.
@@ -132,6 +148,8 @@ pub struct Upstream {
     pub origins: Vec<String>,
     /// The limit of each client address.
     pub addresses: Option<Arc<AddressMeters>>,
+    /// What the log keeps of those who call it.
+    pub privacy: PrivacyProfile,
 }
 
 /// Ten mebibytes: what an API takes unless its owner says otherwise.
@@ -144,7 +162,7 @@ impl Upstream {
         Self {
             id,
             slug: slug.into(),
-            base,
+            places: Arc::new(Places::new(base, Vec::new())),
             routes,
             timeout,
             body_max: BODY_MAX,
@@ -152,6 +170,7 @@ impl Upstream {
             environment: None,
             origins: Vec::new(),
             addresses: None,
+            privacy: PrivacyProfile::default(),
         }
     }
 }
@@ -173,10 +192,29 @@ pub struct Subscription {
     pub spent: Arc<Spent>,
 }
 
+impl Subscription {
+    /// Units left of its quota, and beside it, if it has one.
+    #[must_use]
+    pub fn remaining(&self, at: Millis) -> Option<i64> {
+        self.quota.map(|quota| self.spent.reading(quota, at).remaining)
+    }
+}
+
 /// Finds subscriptions.
 pub trait SubscriptionDirectory: Send + Sync + 'static {
     /// What the organization may use of the API; `None` if it has no plan for it. Answers from memory.
     fn find(&self, organization: OrganizationId, upstream: &Upstream) -> Option<Arc<Subscription>>;
+
+    /// Asks for at least so many units of a shared quota, for as long as a caller can be kept waiting. Whether it is worth
+    /// trying again: they were granted, or it is known now that there are none.
+    fn more<'a>(
+        &'a self,
+        _organization: OrganizationId,
+        _upstream: &'a Upstream,
+        _cost: i64,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        Box::pin(std::future::ready(false))
+    }
 }
 
 /// Takes the row of every answered request.

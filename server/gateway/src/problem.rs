@@ -54,5 +54,5 @@ pub(crate) fn problem(refusal: &Refusal, portal_url: &str, id: RequestId) -> Res
 
 /// An id as a header value; it is always plain ASCII.
 pub(crate) fn request_id(id: RequestId) -> Option<HeaderValue> {
-    HeaderValue::try_from(id.to_string()).ok()
+    HeaderValue::from_maybe_shared(Bytes::from(id.to_string())).ok()
 }

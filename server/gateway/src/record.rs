@@ -1,18 +1,21 @@
 //! The row of a request: begun when it arrives, recorded exactly once when its answer is handed over or its client is
 //! gone.
 //!
-//! Redaction happens here. A recorder is told templates, ids and codes; it is never given a path, a query, a header, an
-//! address or a body, so it cannot write one down.
+//! Redaction happens here. A recorder is told templates, ids and codes; it is never given a path, a query, a header or a
+//! body, so it cannot write one down, and of the caller's address and agent only what the API's profile made of them
+//! ([`Peer`]). What the API's log level leaves out is taken away before the row is recorded.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use contract::Refusal;
+use contract::apis::LogLevel;
 use contract::request_logs::RequestRow;
 use http::{Method, StatusCode};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::Inner;
+use crate::address::Peer;
 use crate::admit::Charge;
 use crate::clock::Arrival;
 use crate::measures::Measures;
@@ -29,6 +32,7 @@ pub(crate) struct Recorder {
     row: Option<RequestRow>,
     code: Option<&'static str>,
     charge: Option<Charge>,
+    level: LogLevel,
     sink: Arc<dyn RequestSink>,
     measures: Arc<Measures>,
     _open: TaskTrackerToken,
@@ -52,8 +56,10 @@ impl Recorder {
             response_bytes: 0,
             key_hint: None,
             cost: 0,
+            address: None,
+            agent: None,
         };
-        Self { arrival, row: Some(row), code: None, charge: None, sink, measures, _open: open }
+        Self { arrival, row: Some(row), code: None, charge: None, level: LogLevel::Full, sink, measures, _open: open }
     }
 
     /// An operator's server asks about a request with this method.
@@ -82,12 +88,20 @@ impl Recorder {
             row.api = Some((upstream.id, upstream.slug.clone()));
             row.route = template.unwrap_or_default().to_owned();
         }
+        self.level = upstream.privacy.log_level;
     }
 
     /// The key is this one.
     pub(crate) fn called_by(&mut self, grant: &Grant) {
         if let Some(row) = &mut self.row {
             row.caller = Some(grant.caller.clone());
+        }
+    }
+
+    /// The caller is known, and the profile of its API keeps this of where the request comes from.
+    pub(crate) fn comes_from(&mut self, peer: Peer) {
+        if let Some(row) = &mut self.row {
+            (row.address, row.agent) = (peer.address, peer.agent);
         }
     }
 
@@ -129,6 +143,10 @@ impl Recorder {
         let Some(mut row) = self.row.take() else { return };
         row.latency_us = self.arrival.elapsed_us();
         row.code = self.code.map(str::to_owned);
+        if !self.level.is_full_for(row.code.is_some()) {
+            row.route.clear();
+            (row.key_hint, row.address, row.agent) = (None, None, None);
+        }
         // What the upstream did not answer costs nothing; a client that left early has had its request forwarded.
         row.cost = match self.charge.take() {
             Some(charge) if row.code.is_some() => {

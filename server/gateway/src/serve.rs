@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Gateway;
+use crate::patience::Patient;
 
 /// A client that takes longer for its request line and headers, or is idle for longer, loses its connection.
 const HEADERS: Duration = Duration::from_secs(30);
@@ -76,6 +77,7 @@ async fn converse(
         tracing::debug!("A connection ended before it began: {error}");
         return;
     }
+    let stream = Patient::new(stream, gateway.inner.client_timeout);
     let carried_request = AtomicBool::new(false);
     let service = service_fn(|request| {
         carried_request.store(true, Ordering::Relaxed);

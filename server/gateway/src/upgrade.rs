@@ -6,13 +6,16 @@
 //!   too early is its next request, and checked as one.
 //! - Afterwards bytes pass both ways and are not looked at. The row is recorded when the connection ends.
 //! - A key that stops opening the gateway ends its connections too, within a second.
+//! - An API has so many of them open and no more: each holds two connections for as long as its client likes.
 
+use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use contract::ApiId;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
     TRANSFER_ENCODING, UPGRADE,
@@ -33,9 +36,6 @@ const WEBSOCKET: &str = "websocket";
 
 /// A key is looked up this often while it holds a connection: as long as a revocation may take to reach a process.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// A client that is gone without a word holds two connections open. Whoever is there sends a ping more often.
-const SILENCE: Duration = Duration::from_secs(10 * 60);
 
 /// The upstream ends a WebSocket first (RFC 6455 §7.1.1); a client that then still holds on has nobody to talk to.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -86,20 +86,59 @@ fn is_nonce(value: &[u8]) -> bool {
 pub(crate) struct Tunnel {
     pub(crate) client: OnUpgrade,
     pub(crate) upstream: OnUpgrade,
+    /// Absent until it is known that there is one for it.
+    pub(crate) place: Option<Arc<Place>>,
+}
+
+/// One of the connections that an API may have open; free again when it is dropped.
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Every open tunnel.
-#[derive(Default)]
 pub(crate) struct Tunnels {
     open: TaskTracker,
     cut: CancellationToken,
+    bounds: TunnelBounds,
+    /// How many each API has open. Only upgrades ask, so a lock is quick enough.
+    places: Mutex<HashMap<ApiId, Arc<AtomicUsize>>>,
+}
+
+/// What upgraded connections may take.
+#[derive(Clone, Copy)]
+pub(crate) struct TunnelBounds {
+    /// How many may be open to one API at once.
+    pub(crate) max: usize,
+    /// How long nothing may pass. A client that is gone without a word holds two connections open; whoever is there
+    /// sends a ping more often.
+    pub(crate) silence: Duration,
 }
 
 impl Tunnels {
+    pub(crate) fn new(bounds: TunnelBounds) -> Self {
+        Self { open: TaskTracker::new(), cut: CancellationToken::new(), bounds, places: Mutex::default() }
+    }
+
+    /// A place among the connections of an API, if one is free.
+    pub(crate) fn place(&self, api: ApiId) -> Option<Arc<Place>> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = places.entry(api).or_default();
+        // Under the lock, so that two at once do not both take the last one.
+        if open.load(Ordering::Relaxed) >= self.bounds.max {
+            return None;
+        }
+        open.fetch_add(1, Ordering::Relaxed);
+        Some(Arc::new(Place(open.clone())))
+    }
+
     /// Passes bytes until either side, a long silence, a key that is open no more or a shutdown ends it; then records
     /// the row.
     pub(crate) fn begin(&self, tunnel: Tunnel, recorder: Recorder, is_open: impl Fn() -> bool + Send + 'static) {
-        self.open.spawn(run(tunnel, recorder, self.cut.clone(), closed(is_open)));
+        self.open.spawn(run(tunnel, recorder, self.cut.clone(), self.bounds.silence, closed(is_open)));
     }
 
     /// Waits until all have ended. Nothing may begin any more.
@@ -122,7 +161,15 @@ async fn closed(is_open: impl Fn() -> bool) {
     }
 }
 
-async fn run(tunnel: Tunnel, mut recorder: Recorder, cut: CancellationToken, closed: impl Future<Output = ()>) {
+async fn run(
+    tunnel: Tunnel,
+    mut recorder: Recorder,
+    cut: CancellationToken,
+    silence: Duration,
+    closed: impl Future<Output = ()>,
+) {
+    // Held until the end.
+    let _place = tunnel.place;
     let switched = async { tokio::try_join!(tunnel.client, tunnel.upstream) };
     let sides = tokio::select! {
         biased;
@@ -143,7 +190,7 @@ async fn run(tunnel: Tunnel, mut recorder: Recorder, cut: CancellationToken, clo
         biased;
         () = cut.cancelled() => tracing::debug!("A WebSocket was cut off by the shutdown"),
         () = closed => tracing::debug!("A WebSocket was closed: its key opens the gateway no more"),
-        () = meter.silence() => tracing::debug!("A WebSocket was closed: nothing passed for {SILENCE:?}"),
+        () = meter.silence(silence) => tracing::debug!("A WebSocket was closed: nothing passed for {silence:?}"),
         ended = tokio::io::copy_bidirectional(&mut client, &mut upstream) => if let Err(error) = ended {
             tracing::debug!("A WebSocket broke off: {error}");
         },
@@ -174,7 +221,7 @@ impl Meter {
     }
 
     /// Ends when nothing has passed for long, or soon after the client was told that nothing follows.
-    async fn silence(&self) {
+    async fn silence(&self, silence: Duration) {
         loop {
             let last = self.moved_ms.load(Ordering::Relaxed);
             tokio::select! {
@@ -183,7 +230,7 @@ impl Meter {
                     tokio::time::sleep_until((Instant::now() + GOODBYE).into()).await;
                     return;
                 }
-                () = tokio::time::sleep_until((self.began + Duration::from_millis(last) + SILENCE).into()) => {}
+                () = tokio::time::sleep_until((self.began + Duration::from_millis(last) + silence).into()) => {}
             }
             if self.moved_ms.load(Ordering::Relaxed) == last {
                 return;

@@ -13,6 +13,8 @@
 //! module and `HAProxy` are measured if they are installed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod decisions;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// That of the program, for every contender of ours.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const KEYS: u128 = 1_000;
 const CONNECTIONS: &str = "64";
 const UPSTREAM: u16 = 18_100;
@@ -66,6 +72,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     match arguments.first().map(String::as_str) {
         Some("serve") => serve(&arguments[1], Path::new(&arguments[2])),
+        Some("decisions") => match (arguments.get(1).map(String::as_str), arguments.get(2)) {
+            (None, _) => decisions::check(false),
+            (Some("accept"), _) => decisions::check(true),
+            (Some("run"), Some(what)) => decisions::run(what),
+            (Some(other), _) => panic!("unknown: {other}"),
+        },
         _ => compare(&arguments),
     }
 }
@@ -92,7 +104,7 @@ const CONTENDERS: [Contender; 8] = [
         against: Some(BARE_ANSWER),
         path: "/verify",
         is_verify: true,
-        remark: "JSON in and out, row in the spool by write(2)",
+        remark: "JSON in and out, row in the mapped spool",
     },
     Contender { name: BARE_PROXY, against: None, path: "/a/v1/x", is_verify: false, remark: "no policy, no log" },
     Contender {
@@ -100,7 +112,7 @@ const CONTENDERS: [Contender; 8] = [
         against: Some(BARE_PROXY),
         path: "/a/v1/x",
         is_verify: false,
-        remark: "row in the spool by write(2) before the answer ends",
+        remark: "row in the mapped spool before the answer ends",
     },
     Contender {
         name: "nginx bare",
@@ -235,7 +247,9 @@ impl RowStore for Nowhere {
     }
 }
 
-async fn gateway(listener: TcpListener, folder: &Path) {
+/// The gateway with its keys, each of an organization of its own with this limit for itself and for the key, and this
+/// quota; and the map that it finds them in.
+fn populated(ledger: Ledger, limit: Limit, quota: Quota) -> (Gateway, Arc<Keys>) {
     let hasher = KeyHasher::new(&PEPPER);
     let (keys, plans) = (papaya::HashMap::new(), papaya::HashMap::new());
     for number in 1..=KEYS {
@@ -248,29 +262,35 @@ async fn gateway(listener: TcpListener, folder: &Path) {
             organization,
             organization_name: "Northwind".to_owned(),
         };
-        let grant = Grant { meter: Some(Meter::new(PLENTY)), ..Grant::new(GrantState::Active, caller) };
+        let grant = Grant { meter: Some(Meter::new(limit)), ..Grant::new(GrantState::Active, caller) };
         keys.pin().insert(hasher.hash(&key(number)), Arc::new(grant));
-        let subscription = Subscription { meter: Some(Meter::new(PLENTY)), quota: Some(VAST), spent: Arc::default() };
+        let subscription = Subscription { meter: Some(Meter::new(limit)), quota: Some(quota), spent: Arc::default() };
         plans.pin().insert(organization, Arc::new(subscription));
     }
     let base = format!("http://127.0.0.1:{UPSTREAM}").parse().unwrap();
     let routes = Routes::new([("get", "/v1/{x}")]).unwrap();
     let api = Upstream::new(ApiId::new(Uuid::from_u128(1)), "a", base, routes, Duration::from_secs(30));
+    let keys = Arc::new(Keys(keys));
+    let ports = Ports {
+        keys: keys.clone(),
+        upstreams: Arc::new(OneApi(Arc::new(api))),
+        subscriptions: Arc::new(Plans(plans)),
+        sink: Arc::new(Sink(ledger)),
+    };
+    let mut settings = gateway::Settings::new("cs", "http://portal.test", hasher);
+    settings.reachable = gateway::Reachable::Everything;
+    settings.service_tokens = vec!["operator".to_owned()];
+    (Gateway::new(settings, ports).unwrap(), keys)
+}
+
+async fn gateway(listener: TcpListener, folder: &Path) {
     let ledger = Ledger::open(SpoolSettings::new(folder)).unwrap();
     let end = CancellationToken::new();
     tokio::spawn({
         let (ledger, end) = (ledger.clone(), end.clone());
         async move { ledger.run(Arc::new(Nowhere), end).await }
     });
-    let ports = Ports {
-        keys: Arc::new(Keys(keys)),
-        upstreams: Arc::new(OneApi(Arc::new(api))),
-        subscriptions: Arc::new(Plans(plans)),
-        sink: Arc::new(Sink(ledger)),
-    };
-    let mut settings = gateway::Settings::new("cs", "http://portal.test", hasher);
-    settings.service_tokens = vec!["operator".to_owned()];
-    gateway::serve(Gateway::new(settings, ports).unwrap(), listener, end).await.unwrap();
+    gateway::serve(populated(ledger, PLENTY, VAST).0, listener, end).await.unwrap();
 }
 
 // ------------------------------------------------------------------------------------------------------- processes

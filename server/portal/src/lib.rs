@@ -6,14 +6,18 @@
 //! - An organization's rows are reached through the organization: someone else's are not found.
 //! - Nothing here reads a clock.
 
+pub mod access_tokens;
 pub mod accounts;
 pub mod apis;
 pub mod audit_log;
+pub mod changes;
 mod db;
 mod error;
 mod evenly;
 pub mod guard;
+pub mod imports;
 pub mod keys;
+pub mod leaks;
 pub mod mail;
 mod mail_links;
 mod notices;
@@ -22,6 +26,7 @@ pub mod organizations;
 pub mod passkeys;
 pub mod plans;
 pub mod privacy;
+pub mod processes;
 pub mod recovery;
 pub mod request_logs;
 pub mod sessions;
@@ -31,7 +36,8 @@ pub mod subscriptions;
 mod testing;
 mod tokens;
 pub mod usage;
+pub mod vault;
 
 pub use db::{Db, Tx};
 pub use error::{Error, Result};
-pub use op::{Actor, Browser, Op, Portal, PortalSettings, Scope, SignedIn};
+pub use op::{Actor, Browser, Op, Person, Portal, PortalSettings, Scope, Secrets, SignedIn, TokenHolder};

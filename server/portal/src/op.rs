@@ -4,22 +4,27 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use contract::access_tokens::Scope as TokenScope;
 use contract::accounts::AccountState;
 use contract::keys::hash::KeyHasher;
 use contract::organizations::CurrentOrganization;
 use contract::sessions::{Factor, STEP_UP_MS};
 use contract::{
     AccountId, MailId, Millis, OrganizationId, Permission, Refusal, RequestId, SessionId, StaffPermission, StaffRole,
+    TokenId,
 };
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, broadcast};
 use uuid::Uuid;
 
 use crate::accounts::password::Passwords;
 use crate::audit_log::ChainKey;
+use crate::changes::{self, Subject};
 use crate::guard::{Guard, Source};
 use crate::keys::{KeyRecord, KeyWatcher};
+use crate::leaks::ProgrammeKey;
 use crate::passkeys::Relying;
 use crate::sessions::{DeviceToken, SessionToken};
+use crate::vault::Vault;
 use crate::{Db, Result, Tx, passkeys, tokens};
 
 /// Ended sessions that a slow listener may lag behind before it has to look for itself.
@@ -46,14 +51,26 @@ pub struct PortalSettings {
     pub recovery_wait: TimeDelta,
     /// Whether the operator's desk opens with a passkey only.
     pub staff_need_passkeys: bool,
+    /// Keys of programmes that may report leaked secrets.
+    pub leak_programmes: Vec<ProgrammeKey>,
     /// Whether an API may be at an address inside a private network.
     pub private_upstreams: bool,
+}
+
+/// What verbs hash and seal with.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// Hashes secrets of keys.
+    pub hasher: KeyHasher,
+    /// Seals what is stored.
+    pub vault: Vault,
 }
 
 struct Inner {
     db: Db,
     settings: PortalSettings,
     hasher: KeyHasher,
+    vault: Vault,
     passwords: Passwords,
     keys: Arc<dyn KeyWatcher>,
     // Held from before a key is changed until the watcher knows.
@@ -80,15 +97,17 @@ impl fmt::Debug for Portal {
 impl Portal {
     /// Puts it together. `keys` is told of every change to a key, after it is committed.
     #[must_use]
-    pub fn new(db: Db, settings: PortalSettings, hasher: KeyHasher, keys: Arc<dyn KeyWatcher>) -> Self {
+    pub fn new(db: Db, settings: PortalSettings, secrets: Secrets, keys: Arc<dyn KeyWatcher>) -> Self {
+        let Secrets { hasher, vault } = secrets;
         // No key of ours reads like these, so neither can collide with the hash of one.
-        let derived = |purpose: &str| hasher.hash(&format!("countersign: {purpose}")).0;
+        let derived = |purpose: &str| hasher.derive(purpose);
         let (guard, chain) = (Guard::new(derived("proof of work")), ChainKey::new(derived("audit log")));
         let inner = Inner {
             relying: Relying::new(&settings.public_url, &settings.name),
             db,
             settings,
             hasher,
+            vault,
             passwords: Passwords::new(),
             keys,
             key_changes: Arc::default(),
@@ -138,6 +157,10 @@ impl Portal {
 
     pub(crate) fn hasher(&self) -> &KeyHasher {
         &self.inner.hasher
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.inner.vault
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {
@@ -207,6 +230,56 @@ pub struct SignedIn {
     pub authenticated_at: Millis,
 }
 
+/// A program that holds an access token, as verbs know it: it acts for a person, within scopes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenHolder {
+    /// The token.
+    pub token: TokenId,
+    /// What it may at most.
+    pub scopes: Vec<TokenScope>,
+    /// The person.
+    pub account: AccountId,
+    /// What they call themselves.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// The organization for which the token was made, with the role that its person has there now.
+    pub organization: CurrentOrganization,
+    /// Their place among the staff, if any.
+    pub staff: Option<StaffRole>,
+    /// Where their account stands.
+    pub state: AccountState,
+    /// Why, if it is not in good standing.
+    pub state_reason: Option<String>,
+}
+
+impl TokenHolder {
+    /// Whether its scopes allow what takes this one.
+    #[must_use]
+    pub fn may(&self, scope: TokenScope) -> bool {
+        self.scopes.iter().any(|one| one.gives(scope))
+    }
+}
+
+/// Whoever acts: a person in a browser, or a program with their token.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// The person.
+    pub account: AccountId,
+    /// What they call themselves.
+    pub name: &'a str,
+    /// Their address.
+    pub email: &'a str,
+    /// Where they work.
+    pub organization: &'a CurrentOrganization,
+    /// Their place among the staff, if any.
+    pub staff: Option<StaffRole>,
+    /// Where their account stands.
+    pub state: AccountState,
+    /// Why, if it is not in good standing.
+    pub state_reason: Option<&'a str>,
+}
+
 /// Who does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -214,6 +287,8 @@ pub enum Actor {
     Anonymous,
     /// A person.
     Account(Box<SignedIn>),
+    /// A program with a person's access token. What asks for [`Op::signed_in`] is not for it.
+    Token(Box<TokenHolder>),
     /// The program itself: jobs and the command line.
     System,
 }
@@ -276,23 +351,72 @@ impl Op {
     pub fn signed_in(&self) -> Result<&SignedIn> {
         match &self.actor {
             Actor::Account(person) => Ok(person),
+            Actor::Token(_) | Actor::Anonymous | Actor::System => Err(Refusal::NotSignedIn.into()),
+        }
+    }
+
+    /// Whoever acts: a person, or a program with their token.
+    ///
+    /// # Errors
+    /// [`Refusal::NotSignedIn`].
+    pub fn person(&self) -> Result<Person<'_>> {
+        match &self.actor {
+            Actor::Account(one) => Ok(Person {
+                account: one.account,
+                name: &one.name,
+                email: &one.email,
+                organization: &one.organization,
+                staff: one.staff,
+                state: one.state,
+                state_reason: one.state_reason.as_deref(),
+            }),
+            Actor::Token(one) => Ok(Person {
+                account: one.account,
+                name: &one.name,
+                email: &one.email,
+                organization: &one.organization,
+                staff: one.staff,
+                state: one.state,
+                state_reason: one.state_reason.as_deref(),
+            }),
             Actor::Anonymous | Actor::System => Err(Refusal::NotSignedIn.into()),
+        }
+    }
+
+    /// The token that acts, if one does.
+    #[must_use]
+    pub fn token(&self) -> Option<&TokenHolder> {
+        match &self.actor {
+            Actor::Token(holder) => Some(holder),
+            Actor::Account(_) | Actor::Anonymous | Actor::System => None,
+        }
+    }
+
+    /// Passes people; of tokens only those with the scope. Where there is none, no token passes.
+    pub(crate) fn within_token(&self, scope: Option<TokenScope>) -> Result<()> {
+        let Some(holder) = self.token() else { return Ok(()) };
+        match scope {
+            Some(scope) if holder.may(scope) => Ok(()),
+            Some(scope) => Err(Refusal::TokenScope { scope: scope.word().to_owned() }.into()),
+            None => Err(Refusal::NotSignedIn.into()),
         }
     }
 
     /// The organization the person works in, provided their role and the state of their account allow that.
     ///
     /// # Errors
-    /// [`Refusal::NotSignedIn`], [`Refusal::NotAllowed`], [`Refusal::AccountRestricted`].
+    /// [`Refusal::NotSignedIn`], [`Refusal::NotAllowed`], [`Refusal::AccountRestricted`]; for a token,
+    /// [`Refusal::TokenScope`].
     pub fn require(&self, permission: Permission) -> Result<OrganizationId> {
-        let organization = &self.signed_in()?.organization;
-        if !organization.role.allows(permission) {
+        let person = self.person()?;
+        self.within_token(TokenScope::of(permission))?;
+        if !person.organization.role.allows(permission) {
             return Err(Refusal::NotAllowed.into());
         }
         if !permission.only_reads() {
-            self.require_good_standing()?;
+            refuse_restricted(&person)?;
         }
-        Ok(organization.id)
+        Ok(person.organization.id)
     }
 
     /// The person, provided their account may change things.
@@ -300,12 +424,8 @@ impl Op {
     /// # Errors
     /// [`Refusal::NotSignedIn`], [`Refusal::AccountRestricted`].
     pub fn require_good_standing(&self) -> Result<&SignedIn> {
-        let person = self.signed_in()?;
-        if person.state.may_change() {
-            return Ok(person);
-        }
-        let reason = person.state_reason.clone().unwrap_or_else(|| person.state.sentence().to_owned());
-        Err(Refusal::AccountRestricted { reason }.into())
+        refuse_restricted(&self.person()?)?;
+        self.signed_in()
     }
 
     /// The person, provided they proved who they are within the last five minutes; with a passkey, if they have one.
@@ -323,17 +443,32 @@ impl Op {
         }
     }
 
+    /// Whoever acts, provided they proved who they are: a person within the last five minutes, as
+    /// [`Self::require_recent`] has it; a program by a token that was made by somebody who had.
+    ///
+    /// # Errors
+    /// [`Refusal::NotSignedIn`], [`Refusal::StepUpRequired`].
+    pub async fn require_confirmed(&self) -> Result<Person<'_>> {
+        if self.token().is_none() {
+            self.require_recent().await?;
+        }
+        self.person()
+    }
+
     /// The person, provided they are staff in a role that allows that. To everyone else the page does not exist.
     ///
     /// # Errors
     /// [`Refusal::NotSignedIn`], [`Refusal::NotFound`], [`Refusal::PasskeyRequired`], [`Refusal::NotAllowed`].
     pub fn require_staff(&self, permission: StaffPermission) -> Result<StaffRole> {
-        let person = self.signed_in()?;
+        let person = self.person()?;
         let role = person.staff.ok_or(Refusal::NotFound)?;
-        if person.factor != Factor::Passkey && self.portal.settings().staff_need_passkeys {
+        // A token for staff was made with a passkey.
+        let by_passkey = self.token().is_some() || self.signed_in()?.factor == Factor::Passkey;
+        if !by_passkey && self.portal.settings().staff_need_passkeys {
             return Err(Refusal::PasskeyRequired.into());
         }
-        self.require_good_standing()?;
+        self.within_token(TokenScope::of_staff(permission))?;
+        refuse_restricted(&person)?;
         if role.allows(permission) { Ok(role) } else { Err(Refusal::NotAllowed.into()) }
     }
 
@@ -378,6 +513,7 @@ impl Op {
     pub(crate) async fn commit_key(&self, tx: Tx, turn: OwnedMutexGuard<()>, record: Option<KeyRecord>) -> Result<()> {
         let op = self.clone();
         let told = tokio::spawn(async move {
+            changes::record(&tx, record.iter().map(|record| Subject::Key(record.caller.key))).await?;
             op.commit(tx).await?;
             if let Some(record) = record {
                 op.portal.inner.keys.changed(record);
@@ -395,4 +531,12 @@ impl Op {
     pub(crate) fn new_mail_id(&self) -> MailId {
         MailId::new(self.new_uuid())
     }
+}
+
+fn refuse_restricted(person: &Person<'_>) -> Result<()> {
+    if person.state.may_change() {
+        return Ok(());
+    }
+    let reason = person.state_reason.unwrap_or_else(|| person.state.sentence()).to_owned();
+    Err(Refusal::AccountRestricted { reason }.into())
 }

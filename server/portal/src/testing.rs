@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::keys::hash::KeyHasher;
 use contract::keys::{Key, Secret};
+use contract::limits::Limit;
 use contract::passkeys::Passkey;
 use contract::policies::TERMS_VERSION;
 use contract::request_logs::{Caller, RequestRow};
@@ -31,13 +32,22 @@ use crate::op::Browser;
 use crate::organizations::{self, members};
 use crate::sessions::{self, DeviceToken, SessionToken};
 use crate::subscriptions::terms::TermsRecord;
-use crate::{Actor, Db, Error, Op, Portal, PortalSettings, Result, SignedIn, passkeys, staff, tokens};
+use crate::vault::Vault;
+use crate::{Actor, Db, Error, Op, Portal, PortalSettings, Result, Secrets, SignedIn, passkeys, staff, tokens};
 
 /// What everyone here signs in with.
 pub(crate) const PASSWORD: &str = "eleven green kettles sing";
 
 /// The portal's pepper.
 pub(crate) const PEPPER: [u8; 32] = [7; 32];
+
+/// The portal's key-encryption key.
+pub(crate) const KEK: [u8; 32] = [9; 32];
+
+/// What the portal hashes and seals with.
+pub(crate) fn secrets() -> Secrets {
+    Secrets { hasher: KeyHasher::new(&PEPPER), vault: Vault::new(&KEK, &[]) }
+}
 
 /// When every test starts.
 pub(crate) fn start() -> DateTime<Utc> {
@@ -54,6 +64,7 @@ pub(crate) fn at(after: TimeDelta) -> DateTime<Utc> {
 pub(crate) struct Watcher {
     told: Mutex<Vec<KeyRecord>>,
     rests: Mutex<Vec<(OrganizationId, bool)>>,
+    limits: Mutex<Vec<(OrganizationId, Option<Limit>)>>,
     apis: Mutex<Vec<ApiRecord>>,
     terms: Mutex<Vec<TermsRecord>>,
 }
@@ -81,6 +92,11 @@ impl Watcher {
     pub(crate) fn take_rests(&self) -> Vec<(OrganizationId, bool)> {
         std::mem::take(&mut *self.rests.lock().unwrap())
     }
+
+    /// Of which limits of organizations it was told since then.
+    pub(crate) fn take_limits(&self) -> Vec<(OrganizationId, Option<Limit>)> {
+        std::mem::take(&mut *self.limits.lock().unwrap())
+    }
 }
 
 impl KeyWatcher for Watcher {
@@ -90,6 +106,10 @@ impl KeyWatcher for Watcher {
 
     fn rests(&self, organization: OrganizationId, rests: bool) {
         self.rests.lock().unwrap().push((organization, rests));
+    }
+
+    fn limited(&self, organization: OrganizationId, limit: Option<Limit>) {
+        self.limits.lock().unwrap().push((organization, limit));
     }
 
     fn api_changed(&self, record: ApiRecord) {
@@ -114,10 +134,15 @@ pub(crate) struct TestPortal {
 
 /// Makes one.
 pub(crate) async fn portal() -> TestPortal {
+    portal_with(|_| ()).await
+}
+
+/// Makes one that is set up in another way.
+pub(crate) async fn portal_with(set: impl FnOnce(&mut PortalSettings)) -> TestPortal {
     let database = TestDb::new().await.unwrap();
     let db = Db::connect(database.url()).await.unwrap();
     db.migrate().await.unwrap();
-    let settings = PortalSettings {
+    let mut settings = PortalSettings {
         name: "Countersign".to_owned(),
         public_url: "https://portal.example".to_owned(),
         gateway_url: "https://gateway.example".to_owned(),
@@ -128,9 +153,11 @@ pub(crate) async fn portal() -> TestPortal {
         recovery_wait: TimeDelta::hours(72),
         staff_need_passkeys: true,
         private_upstreams: false,
+        leak_programmes: Vec::new(),
     };
+    set(&mut settings);
     let watcher = Arc::new(Watcher::default());
-    let portal = Portal::new(db, settings, KeyHasher::new(&PEPPER), Arc::clone(&watcher) as Arc<dyn KeyWatcher>);
+    let portal = Portal::new(db, settings, secrets(), Arc::clone(&watcher) as Arc<dyn KeyWatcher>);
     TestPortal { portal, watcher, database }
 }
 
@@ -406,6 +433,8 @@ pub(crate) fn row(at: DateTime<Utc>, caller: Option<Caller>) -> RequestRow {
         response_bytes: 300,
         key_hint: None,
         cost: 1,
+        address: None,
+        agent: None,
     }
 }
 

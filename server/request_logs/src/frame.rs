@@ -5,16 +5,28 @@
 //! - The fields have a layout of their own, and are named one by one on both ways: a row that gains a field does not
 //!   compile here until somebody says what an older spool holds instead. A test keeps the bytes as they are.
 
+use std::borrow::Cow;
+
+use contract::apis::{AgentPolicy, KeptAddress, KeptAgent};
 use contract::request_logs::{Caller, RequestRow};
 use contract::{ApiId, Environment, KeyId, OrganizationId, RequestId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What a segment begins with. The last byte is the version of the layout: count it up when [`Fields`] changes.
-pub(crate) const HEADER: [u8; 8] = *b"csspool\x01";
+/// What a segment begins with. The last byte is the version of the layout: count it up when it changes, and go on reading
+/// the ones before.
+pub(crate) const HEADER: [u8; 8] = *b"csspool\x02";
+
+/// What segments began with whose rows end with [`Fields`].
+const HEADER_WITHOUT_KEPT: [u8; 8] = *b"csspool\x01";
+
+/// Whether a segment that begins so, or was cut off so early, can be read.
+pub(crate) fn is_header(start: &[u8]) -> bool {
+    HEADER.starts_with(start) || HEADER_WITHOUT_KEPT.starts_with(start)
+}
 
 /// Length and checksum.
-const PREFIX: usize = 8;
+pub(crate) const PREFIX: usize = 8;
 
 /// Longest fields of one row. Labels, names and routes are far shorter; a longer length is a damaged one.
 const MAX_FIELDS: usize = 1 << 16;
@@ -39,6 +51,27 @@ struct Fields<'a> {
     response_bytes: i64,
     key_hint: Option<&'a str>,
     cost: i64,
+}
+
+/// What stands behind [`Fields`] since version 2: what the profile of the API lets the row keep, with its policy.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept<'a> {
+    #[serde(borrow)]
+    address: Option<(&'a str, Cow<'a, str>)>,
+    agent: Option<&'a str>,
+}
+
+impl<'a> Kept<'a> {
+    fn of(row: &'a RequestRow) -> Self {
+        let address = row.address.as_ref().map(|kept| (kept.policy().word(), Cow::Owned(kept.text())));
+        Self { address, agent: row.agent.as_ref().map(KeptAgent::text) }
+    }
+
+    /// Words that no policy of today allows are let go of, and the row stays.
+    fn put_into(self, row: &mut RequestRow) {
+        row.address = self.address.and_then(|(policy, text)| KeptAddress::stored(policy, &text));
+        row.agent = self.agent.and_then(|text| AgentPolicy::Full.keep(text));
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +100,9 @@ impl<'a> Fields<'a> {
             response_bytes,
             key_hint,
             cost,
+            // Behind the fields.
+            address: _,
+            agent: _,
         } = row;
         Self {
             id: id.uuid().into_bytes(),
@@ -104,6 +140,8 @@ impl<'a> Fields<'a> {
             response_bytes: self.response_bytes,
             key_hint: self.key_hint.map(str::to_owned),
             cost: self.cost,
+            address: None,
+            agent: None,
         })
     }
 }
@@ -166,6 +204,7 @@ impl Frame {
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
         bytes.resize(PREFIX, 0);
         let bytes = postcard::to_extend(&Fields::of(row), bytes).ok()?;
+        let bytes = postcard::to_extend(&Kept::of(row), bytes).ok()?;
         (bytes.len() <= PREFIX + MAX_FIELDS).then_some(Self(bytes))
     }
 
@@ -188,6 +227,8 @@ enum Found {
     Row(Box<RequestRow>, usize),
     /// The beginning of a row, as a write that was cut off leaves it.
     Torn,
+    /// Nothing was announced here.
+    Unwritten,
     /// No row.
     Damaged,
 }
@@ -196,6 +237,9 @@ fn find(bytes: &[u8], place: Place) -> Found {
     let Some((prefix, rest)) = bytes.split_at_checked(PREFIX) else { return Found::Torn };
     let number = |at: usize| u32::from_le_bytes([prefix[at], prefix[at + 1], prefix[at + 2], prefix[at + 3]]);
     let length = number(0) as usize;
+    if *prefix == [0; PREFIX] {
+        return Found::Unwritten;
+    }
     if length == 0 || length > MAX_FIELDS {
         return Found::Damaged;
     }
@@ -203,10 +247,21 @@ fn find(bytes: &[u8], place: Place) -> Found {
     if place.checksum(fields) != number(4) {
         return Found::Damaged;
     }
-    match postcard::take_from_bytes::<Fields<'_>>(fields) {
-        Ok((fields, [])) => fields.into_row().map_or(Found::Damaged, |row| Found::Row(Box::new(row), PREFIX + length)),
-        _ => Found::Damaged,
+    row_in(fields).map_or(Found::Damaged, |row| Found::Row(Box::new(row), PREFIX + length))
+}
+
+fn row_in(bytes: &[u8]) -> Option<RequestRow> {
+    let (fields, rest) = postcard::take_from_bytes::<Fields<'_>>(bytes).ok()?;
+    let mut row = fields.into_row()?;
+    // In a segment of version 1 a row ends here.
+    if !rest.is_empty() {
+        let (kept, rest) = postcard::take_from_bytes::<Kept<'_>>(rest).ok()?;
+        if !rest.is_empty() {
+            return None;
+        }
+        kept.put_into(&mut row);
     }
+    Some(row)
 }
 
 /// What comes next in a segment.
@@ -221,9 +276,11 @@ pub(crate) enum Next {
         /// Bytes from here to its beginning.
         damaged: usize,
     },
-    /// No row is left, and what is left is what a write that was cut off leaves: part of a row, or bytes that were
-    /// reserved and never written. Nobody was told that such a row is kept.
+    /// No row is left, and what is left is what a write that was cut off leaves: part of a row. Nobody was told that such
+    /// a row is kept.
     Torn,
+    /// No row is left, and what is left was reserved and never written.
+    Unwritten,
     /// No row is left, and what is left was more than that once.
     Damaged,
 }
@@ -232,7 +289,9 @@ pub(crate) enum Next {
 pub(crate) fn next(bytes: &[u8], place: Place) -> Next {
     let torn = match find(bytes, place) {
         Found::Row(row, used) => return Next::Row { row, used, damaged: 0 },
-        Found::Torn => true,
+        // Most of a segment that a kill left is room that was never used.
+        Found::Unwritten if bytes.iter().all(|byte| *byte == 0) => return Next::Unwritten,
+        Found::Torn | Found::Unwritten => true,
         Found::Damaged => bytes.iter().all(|byte| *byte == 0),
     };
     for damaged in 1..bytes.len() {

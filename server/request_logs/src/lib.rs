@@ -14,6 +14,7 @@
 //! `countersign_request_rows_store_failures_total`, `countersign_request_rows_waiting`,
 //! `countersign_spool_failures_total`, `countersign_spool_damaged_bytes_total`, `countersign_spool_bytes`.
 
+mod active;
 mod frame;
 mod ledger;
 mod spool;

@@ -1,11 +1,12 @@
 //! The spool: rows on disk, from the moment they are recorded until they are stored.
 //!
-//! - A row is given to the kernel by one `write` before `append` returns: from then on it survives the end of this
+//! - A row is in the hands of the kernel before `append` returns (see `active`): from then on it survives the end of this
 //!   process, however it ends. It does not survive a crash of the machine within the seconds that the kernel takes to
 //!   write it out: nothing here waits for the disk.
-//! - Rows stand in segments, `<number>.rows`, in the order in which they were recorded. They are read from there, and
-//!   only from there: after a kill, after an hour without a database and in daily business the way is the same, and
-//!   memory holds one batch and one segment, whatever waits.
+//! - Rows stand in segments, `<number>.rows`, in the order in which they were recorded, and are read in that order. The
+//!   few that were recorded last are kept in memory too, which spares reading them again; the place of each is known, so
+//!   that it does not matter which of the two a row comes from. After a kill, or an hour without a database, all come
+//!   from the disk, and memory holds one batch and one segment, whatever waits.
 //! - What is stored leaves the disk. A segment that is stored whole is removed; the one that is written to is emptied
 //!   whenever everything in it is stored, which at usual loads is after each batch. No position is written anywhere: after
 //!   a kill the rows of what was left of a segment are offered again, and the store knows them by their ids. These are
@@ -13,15 +14,14 @@
 //! - A segment ends at its last whole row. What a kill cut off at its end is normal. A damaged row elsewhere is
 //!   reported and skipped; rows behind it are found, because each is checked against its own place.
 //! - The sealer reads a segment at a time, on its own task: a few megabytes, which the kernel has in memory as a rule.
-//! - One lock is held for the `write` and nothing else that takes time. Writers that wait for each other could share one
-//!   `write`; they are as many as cores, and a `write` to memory takes microseconds, so that this is not worth its code.
+//! - One lock is held while a row is copied, and for nothing else that takes time but the begin of a segment.
 //! - While the disk takes no row, some rows wait in memory. Every failure is counted, and [`Spool::is_writable`] says no
 //!   until a write, or a try of one, succeeds.
 //! - A process has its folder to itself. Folder and files are their owner's only: rows tell who called what.
 
 use std::collections::VecDeque;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,6 +29,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, bail};
 use contract::request_logs::RequestRow;
 
+use crate::active::Active;
 use crate::frame::{self, Frame, Next, Place};
 
 /// Ends the names of segments.
@@ -36,6 +37,9 @@ const ENDING: &str = "rows";
 
 /// Where the first row of a segment stands.
 const START: u64 = frame::HEADER.len() as u64;
+
+/// Rows that are kept in memory beside the disk: what a busy gateway records while a batch is stored.
+const RECENT_ROWS: usize = 4_096;
 
 /// What a try to write writes: a block, so that a disk without a free one is noticed.
 const TRIED_BYTES: u64 = 4_096;
@@ -87,7 +91,7 @@ pub(crate) struct Spool {
 struct State {
     /// The oldest first. The last one is written to while there is an `active` file.
     segments: VecDeque<Segment>,
-    active: Option<File>,
+    active: Option<Active>,
     /// Number of the next segment.
     next: u64,
     /// Segments before this one were left by an earlier life.
@@ -98,6 +102,16 @@ struct State {
     unread: u64,
     /// Rows that the disk did not take.
     in_memory: VecDeque<RequestRow>,
+    /// Rows that the disk took lately, in their order, though not without gaps.
+    recent: VecDeque<Recent>,
+}
+
+/// A row and where it stands.
+#[derive(Debug)]
+struct Recent {
+    row: RequestRow,
+    place: Place,
+    end: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -157,8 +171,26 @@ impl Spool {
         if bytes > 0 {
             tracing::info!(bytes, segments = segments.len(), "The spool holds rows of an earlier life");
         }
-        let state = State { segments, active: None, next, first: next, bytes, unread: 0, in_memory: VecDeque::new() };
+        let state = State {
+            segments,
+            active: None,
+            next,
+            first: next,
+            bytes,
+            unread: 0,
+            in_memory: VecDeque::new(),
+            recent: VecDeque::new(),
+        };
         Ok(Self { settings, state: Mutex::new(state), writable: AtomicBool::new(true), _lock: lock })
+    }
+
+    /// Gives back room that was reserved and is not needed any more.
+    fn close(&self) {
+        let mut state = self.state();
+        let end = state.segments.back().map(|segment| segment.end);
+        if let (Some(active), Some(end)) = (state.active.take(), end) {
+            active.close(end);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -178,7 +210,10 @@ impl Spool {
             None => Err(io::Error::other("a row is too long for the spool")),
         };
         let recorded = match &written {
-            Ok(()) => Recorded::OnDisk,
+            Ok(place) => {
+                state.remember(*place, row);
+                Recorded::OnDisk
+            }
             Err(_) if state.in_memory.len() < self.settings.memory_rows => {
                 state.in_memory.push_back(row);
                 Recorded::InMemory
@@ -228,7 +263,7 @@ impl Spool {
         for row in std::mem::take(&mut state.in_memory) {
             let frame = Frame::of(&row).filter(|_| tried.is_ok());
             let moved = frame.map(|mut frame| state.write(&self.settings, &mut frame));
-            if !matches!(moved, Some(Ok(()))) {
+            if !matches!(moved, Some(Ok(_))) {
                 state.in_memory.push_back(row);
             }
             if let Some(Err(error)) = moved {
@@ -278,7 +313,13 @@ impl Spool {
             if reader.number != segment.number {
                 *reader = Reader { number: segment.number, ..Reader::default() };
             }
-            if let Err(error) = self.read_segment(reader, segment, rows, most) {
+            let mut state = self.state();
+            state.recall(segment, reader, rows, most);
+            let until = state.until(segment);
+            drop(state);
+            if rows.is_empty()
+                && let Err(error) = self.read_segment(reader, Segment { end: until, ..segment }, rows, most)
+            {
                 self.give_up(segment, &error);
                 continue;
             }
@@ -309,7 +350,7 @@ impl Spool {
             let mut bytes = load(&self.path(segment.number), reader.at, segment.end)?;
             if reader.at == 0 {
                 let header = bytes.get(..frame::HEADER.len()).unwrap_or(&bytes);
-                if !frame::HEADER.starts_with(header) {
+                if !frame::is_header(header) {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, "it was not written by this version"));
                 }
                 reader.at = header.len() as u64;
@@ -327,6 +368,7 @@ impl Spool {
                     rows.push(*row);
                     used += more;
                 }
+                Next::Unwritten => used = bytes.len(),
                 Next::Torn => {
                     let bytes = bytes.len() - used;
                     tracing::info!(
@@ -395,6 +437,12 @@ impl Spool {
     }
 }
 
+impl Drop for Spool {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl State {
     fn waiting(&self) -> u64 {
         self.unread + self.in_memory.len() as u64
@@ -404,80 +452,114 @@ impl State {
         self.active.is_some() && self.segments.back().is_some_and(|segment| segment.number == number)
     }
 
-    /// Takes the row whole, or not at all.
-    fn write(&mut self, settings: &SpoolSettings, frame: &mut Frame) -> io::Result<()> {
+    /// Keeps a row that stands on disk, if there is room: the sealer comes for it soon.
+    fn remember(&mut self, place: Place, row: RequestRow) {
+        let end = self.segments.back().map_or(place.offset, |segment| segment.end);
+        if self.recent.len() < RECENT_ROWS {
+            self.recent.push_back(Recent { row, place, end });
+        }
+    }
+
+    /// Takes the rows that stand there from memory, if they are.
+    fn recall(&mut self, segment: Segment, reader: &mut Reader, rows: &mut Vec<RequestRow>, most: usize) {
+        // Of a segment that could not be read.
+        while self.recent.front().is_some_and(|first| first.place.segment < segment.number) {
+            self.recent.pop_front();
+        }
+        let at = |reader: &Reader| reader.at.max(START);
+        let is_next = |first: &Recent, reader: &Reader| {
+            first.place.segment == segment.number && first.place.offset == at(reader) && reader.loaded.is_empty()
+        };
+        while rows.len() < most
+            && let Some(recent) = self.recent.pop_front_if(|first| is_next(first, reader))
+        {
+            reader.at = recent.end;
+            rows.push(recent.row);
+        }
+    }
+
+    /// Where reading from the disk ends: the segment's end, or where memory goes on.
+    fn until(&self, segment: Segment) -> u64 {
+        match self.recent.front() {
+            Some(first) if first.place.segment == segment.number => first.place.offset,
+            _ => segment.end,
+        }
+    }
+
+    /// Takes the row whole, or not at all; says where.
+    fn write(&mut self, settings: &SpoolSettings, frame: &mut Frame) -> io::Result<Place> {
         let bytes = frame.len();
-        let (file, segment) = self.room(settings, bytes)?;
+        let (active, segment) = self.room(settings, bytes)?;
         let place = Place { segment: segment.number, offset: segment.end };
-        if let Err(error) = file.write_all(frame.at(place)) {
-            self.cut();
+        if let Err(error) = active.write(segment.end, frame.at(place)) {
+            self.active = None;
             return Err(error);
         }
         segment.end += bytes;
         segment.unread += 1;
         self.unread += 1;
         self.bytes += bytes;
-        Ok(())
+        Ok(place)
     }
 
     fn try_to_write(&mut self, settings: &SpoolSettings) -> io::Result<()> {
-        let (file, _) = self.room(settings, TRIED_BYTES)?;
-        let written = file.write_all(&[0; TRIED_BYTES as usize]);
-        self.cut();
+        let (active, segment) = self.room(settings, TRIED_BYTES)?;
+        let written = active.write(segment.end, &[0; TRIED_BYTES as usize]).and_then(|()| active.cut(segment.end));
+        if written.is_err() {
+            self.active = None;
+        }
         written
     }
 
     /// The file for so many more bytes.
-    fn room(&mut self, settings: &SpoolSettings, bytes: u64) -> io::Result<(&mut File, &mut Segment)> {
+    fn room(&mut self, settings: &SpoolSettings, bytes: u64) -> io::Result<(&mut Active, &mut Segment)> {
         if self.bytes + bytes > settings.max_bytes {
             let text = format!("it holds {} bytes already, of {} that it may", self.bytes, settings.max_bytes);
             return Err(io::Error::new(io::ErrorKind::StorageFull, text));
         }
-        let full =
-            self.segments.back().is_none_or(|last| last.end > START && last.end + bytes > settings.segment_bytes);
-        if full {
-            self.active = None;
-        }
-        let file = match self.active.take() {
-            Some(file) => file,
-            None => self.begin(settings)?,
+        let end = self.segments.back().map_or(START, |last| last.end);
+        let active = match self.active.take() {
+            Some(active) if (end == START || end + bytes <= settings.segment_bytes) && active.has_room(end + bytes) => {
+                active
+            }
+            full => {
+                if let Some(full) = full {
+                    full.close(end);
+                }
+                self.begin(settings, bytes)?
+            }
         };
         match self.segments.back_mut() {
-            Some(segment) => Ok((self.active.insert(file), segment)),
+            Some(segment) => Ok((self.active.insert(active), segment)),
             None => Err(io::Error::other("no segment")),
         }
     }
 
-    /// Begins a segment.
-    fn begin(&mut self, settings: &SpoolSettings) -> io::Result<File> {
+    /// Begins a segment that has room for so many bytes at least.
+    fn begin(&mut self, settings: &SpoolSettings, bytes: u64) -> io::Result<Active> {
         let number = self.next;
         // Whatever happens, no number is tried twice: a file that is in the way would be so for ever.
         self.next += 1;
         let path = path(&settings.folder, number);
-        let mut file = owners_only(OpenOptions::new().append(true).create_new(true)).open(&path)?;
-        if let Err(error) = file.write_all(&frame::HEADER) {
-            // Without it, it would be found empty at the next start, and removed then.
+        let file = owners_only(OpenOptions::new().read(true).append(true).create_new(true)).open(&path)?;
+        let reserve = settings.segment_bytes.max(START + bytes);
+        let active = Active::begin(file, &frame::HEADER, reserve).inspect_err(|_| {
+            // Otherwise it would be found empty at the next start, and removed then.
             let _ = std::fs::remove_file(&path);
-            return Err(error);
-        }
+        })?;
         self.segments.push_back(Segment { number, end: START, unread: 0 });
         self.bytes += START;
-        Ok(file)
-    }
-
-    /// Cuts off what stands behind the last whole row; a file that cannot be cut gets no further row.
-    fn cut(&mut self) {
-        if let (Some(file), Some(segment)) = (&self.active, self.segments.back())
-            && file.set_len(segment.end).is_err()
-        {
-            self.active = None;
-        }
+        Ok(active)
     }
 
     /// Empties the segment that is written to. When that fails it is removed as others are, once it is full.
     fn empty_active(&mut self) -> bool {
-        let (Some(file), Some(segment)) = (&self.active, self.segments.back_mut()) else { return false };
-        if segment.end == START || file.set_len(START).is_err() {
+        let (Some(active), Some(segment)) = (&mut self.active, self.segments.back_mut()) else { return false };
+        if segment.end == START {
+            return false;
+        }
+        if active.cut(START).is_err() {
+            self.active = None;
             return false;
         }
         self.bytes -= segment.end - START;

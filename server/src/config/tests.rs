@@ -432,9 +432,10 @@ fn a_pepper_is_made_once_and_for_its_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let settings =
         load("", &[], Overrides::new().set("data.dir", folder.path().join("new").to_str().unwrap())).unwrap();
-    let first = settings.security.pepper(&settings.data).unwrap();
-    assert_ne!(first, [0; 32]);
-    assert_eq!(settings.security.pepper(&settings.data).unwrap(), first);
+    let first = settings.security.peppers(&settings.data).unwrap();
+    assert_ne!(first.newest, [0; 32]);
+    assert_eq!(first.older.len(), 0);
+    assert_eq!(settings.security.peppers(&settings.data).unwrap(), first);
     let files: Vec<_> = std::fs::read_dir(&settings.data.dir).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["pepper"]);
     #[cfg(unix)]
@@ -450,8 +451,8 @@ fn a_pepper_is_made_once_and_for_its_owner_only() {
 fn processes_that_start_together_get_the_same_pepper() {
     let folder = tempfile::tempdir().unwrap();
     let data = Data { dir: folder.path().to_owned() };
-    let peppers: Vec<[u8; 32]> = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| Security { pepper: None }.pepper(&data).unwrap())).collect();
+    let peppers: Vec<Generations> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| in_files().peppers(&data).unwrap())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
     assert!(peppers.iter().all(|pepper| *pepper == peppers[0]));
@@ -463,17 +464,22 @@ fn a_damaged_or_open_pepper_file_is_refused_not_replaced() {
     let data = Data { dir: folder.path().to_owned() };
     let file = folder.path().join("pepper");
     write_private(&file, "short");
-    let refused = Security { pepper: None }.pepper(&data).unwrap_err().to_string();
+    let refused = in_files().peppers(&data).unwrap_err().to_string();
     assert!(refused.contains("restore it from a backup"), "{refused}");
     write_private(&file, PEPPER);
-    assert_eq!(Security { pepper: None }.pepper(&data).unwrap()[1], 0x11);
+    assert_eq!(in_files().peppers(&data).unwrap().newest[1], 0x11);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let refused = Security { pepper: None }.pepper(&data).unwrap_err().to_string();
+        let refused = in_files().peppers(&data).unwrap_err().to_string();
         assert!(refused.contains("chmod 600"), "{refused}");
     }
+}
+
+/// What stands in no setting.
+fn in_files() -> Security {
+    Security { pepper: None, kek: None }
 }
 
 fn write_private(file: &Path, text: &str) {
@@ -488,5 +494,41 @@ fn a_pepper_in_the_settings_is_64_hexadecimal_digits() {
     assert_eq!(sentences.len(), 1);
     assert!(sentences[0].contains("has 63 characters, but it must be 64 hexadecimal digits"), "{sentences:?}");
     let settings = from_file(&format!("[security]\npepper = \"{PEPPER}\""));
-    assert_eq!(settings.security.pepper(&settings.data).unwrap()[31], 0xff);
+    assert_eq!(settings.security.peppers(&settings.data).unwrap().newest[31], 0xff);
+}
+
+#[test]
+fn pepper_and_kek_are_lists_of_which_the_first_is_the_newest() {
+    let (old, new) = (PEPPER, "ff".repeat(32));
+    let settings = from_file(&format!("[security]\npepper = \"{new}, {old}\"\nkek = \"{old}\""));
+    let peppers = settings.security.peppers(&settings.data).unwrap();
+    assert_eq!((peppers.newest, peppers.older.len(), peppers.older[0][1]), ([0xff; 32], 1, 0x11));
+    let keks = settings.security.keks(&settings.data).unwrap();
+    assert_eq!((keks.newest[1], keks.older.len()), (0x11, 0));
+    assert!(!format!("{settings:?}{peppers:?}").contains("ff, "), "{peppers:?}");
+    let sentences = problems(&format!("[security]\nkek = \"{new},{}\"", &old[1..]));
+    assert!(sentences[0].contains("several are separated by commas, the newest first"), "{sentences:?}");
+
+    // In the file one a line; each has a file of its own.
+    let folder = tempfile::tempdir().unwrap();
+    let data = Data { dir: folder.path().to_owned() };
+    assert!(in_files().known_keks(&data).unwrap().is_none());
+    write_private(&folder.path().join("kek"), &format!("{new}\n{old}\n"));
+    let keks = in_files().keks(&data).unwrap();
+    assert_eq!((keks.newest, keks.older.len()), ([0xff; 32], 1));
+    assert_eq!(in_files().known_keks(&data).unwrap(), Some(keks.clone()));
+    assert_ne!(in_files().peppers(&data).unwrap().newest, keks.newest);
+}
+
+#[test]
+fn a_programme_that_reports_leaks_is_listed_with_a_key_on_the_curve_or_not_at_all() {
+    let key = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE9MJJHnMfn2+H4xL4YaPDA4RpJqUqkCmRCBnYERxZanmcpzQSXs1X/AljlKkbJ8qpVIW4clayyef9gWhFbNHWAA==";
+    assert!(load("", &[], Overrides::new()).unwrap().leaks.programmes.is_empty());
+    let listed = format!("[leaks]\nprogrammes = \"github:one:{key}, github:two:{key},\"");
+    let programmes = load(&listed, &[], Overrides::new()).unwrap().leaks.programmes;
+    assert_eq!(programmes.iter().map(|one| one.programme()).collect::<Vec<_>>(), ["github", "github"]);
+    for wrong in ["github", "github:one", "github:one:abc", &format!("two words:one:{key}")] {
+        let said = problems(&format!("[leaks]\nprogrammes = \"{wrong}\""));
+        assert!(said.len() == 1 && said[0].contains("leaks.programmes") && said[0].contains("P-256"), "{said:?}");
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use contract::Environment;
 use contract::apis::{Environments, LogMode};
-use gateway::{AddressMeters, Operation, Routes, Upstream, UpstreamDirectory};
+use gateway::{AddressMeters, Operation, Places, Routes, Upstream, UpstreamDirectory};
 use portal::apis::ApiRecord;
 
 /// Every API that is not closed.
@@ -46,7 +46,9 @@ impl Upstreams {
 /// What the gateway makes of a record; an error if it cannot use its address or its routes. `before` is the API as it
 /// was: what is used of its limits stays used.
 fn upstream(record: &ApiRecord, longest: Duration, before: Option<&Upstream>) -> anyhow::Result<Upstream> {
-    let base = record.upstream_url.parse().with_context(|| format!("the address of API `{}`", record.slug))?;
+    let address = |url: &String| url.parse().with_context(|| format!("an address of API `{}`", record.slug));
+    let base = address(&record.upstream_url)?;
+    let more = record.terms.more_upstreams.iter().map(address).collect::<anyhow::Result<Vec<http::Uri>>>()?;
     let operations = record.routes.iter().map(|route| Operation {
         method: route.method.clone(),
         template: route.template.clone(),
@@ -62,7 +64,15 @@ fn upstream(record: &ApiRecord, longest: Duration, before: Option<&Upstream>) ->
         Some(kept) if kept.limit() == limit => kept,
         _ => Arc::new(AddressMeters::new(limit)),
     });
+    let places = Places::new(base, more);
+    // Which place was down is still so.
+    let places = match before {
+        Some(before) if before.places.addresses().eq(places.addresses()) => before.places.clone(),
+        _ => Arc::new(places),
+    };
+    let first = places.addresses().next().cloned().unwrap_or_default();
     Ok(Upstream {
+        places,
         body_max: terms.body_max_bytes,
         log_required: terms.log_mode == LogMode::Required,
         environment: match terms.environments {
@@ -72,7 +82,8 @@ fn upstream(record: &ApiRecord, longest: Duration, before: Option<&Upstream>) ->
         },
         origins: terms.allowed_origins.clone(),
         addresses,
-        ..Upstream::new(record.id, record.slug.clone(), base, routes, timeout)
+        privacy: terms.privacy,
+        ..Upstream::new(record.id, record.slug.clone(), first, routes, timeout)
     })
 }
 

@@ -15,7 +15,7 @@ use tower_http::csrf::ProtectionError;
 use uuid::Uuid;
 
 use super::context::REQUEST_ID;
-use super::{AppState, BODY_MAX, documents};
+use super::{AppState, BODY_MAX, documents, leaks};
 
 /// A refusal: a page for people, a problem document (RFC 9457) for programs.
 pub(super) fn refused(state: &AppState, id: RequestId, asked: &HeaderMap, refusal: &Refusal) -> Response {
@@ -69,7 +69,9 @@ pub(super) fn failed(state: &AppState, id: RequestId, error: portal::Error) -> R
 
 /// Gives the refusals of the layers below a code and a sentence: another method, another site, too large a body.
 pub(super) async fn explain(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let asked = request.headers().clone();
+    // The REST API is for programs, whatever they say that they would like.
+    let rest = request.uri().path().starts_with(crate::api::PREFIX);
+    let asked = if rest { HeaderMap::new() } else { request.headers().clone() };
     let id = request.extensions().get::<app::backend::RequestContext>().map(|context| context.op.request);
     let function = request.uri().path().starts_with("/rpc/");
     let mut answer = next.run(request).await;
@@ -116,7 +118,15 @@ const PASSED_OVER_MAX: usize = 8 * 1024 * 1024;
 
 /// Takes the whole body before anything looks at it, so that one without a length is refused like one with it.
 pub(super) async fn take_body(request: Request, next: Next) -> Response {
-    let most = if documents::is_form(&request) { documents::FORM_MAX } else { BODY_MAX };
+    let most = if documents::is_form(&request) {
+        documents::FORM_MAX
+    } else if crate::api::takes_document(&request) {
+        contract::apis::OPENAPI_MAX
+    } else if leaks::is_report(&request) {
+        contract::leaks::REPORT_BYTES_MAX
+    } else {
+        BODY_MAX
+    };
     let (parts, mut body) = request.into_parts();
     let mut taken = BytesMut::new();
     let mut length = 0;

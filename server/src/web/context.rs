@@ -3,7 +3,7 @@
 use app::backend::{RequestContext, encoded, session_cookie, session_cookie_header};
 use app::paths;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum_extra::extract::CookieJar;
@@ -25,8 +25,9 @@ pub(super) async fn with_context(State(state): State<AppState>, mut request: Req
     let id = RequestId::new(Uuid::now_v7());
     let cookies = CookieJar::from_headers(request.headers());
     let cookie = cookies.get(session_cookie(state.web.secure_cookies)).map(|cookie| cookie.value().to_owned());
-    let actor = match actor(&state, cookie, now).await {
+    let actor = match whoever(&state, request.uri().path(), request.headers(), cookie, now).await {
         Ok(actor) => actor,
+        Err(error) if is_rest(request.uri().path()) => return crate::api::failed(&state, id, error),
         Err(error) => return failed(&state, id, error),
     };
     let answer = match turn_away(&request, &actor) {
@@ -39,7 +40,12 @@ pub(super) async fn with_context(State(state): State<AppState>, mut request: Req
                 secure_cookies: state.web.secure_cookies,
                 revealed: None,
                 codes: None,
+                tried: None,
                 document: None,
+                import: None,
+                checked: None,
+                token: None,
+                rest: crate::api::reference(),
             });
             let mut answer = next.run(request).await;
             // A verb that changed what the session may do gave it a new token.
@@ -65,6 +71,26 @@ fn named(mut answer: Response, id: RequestId) -> Response {
         answer.headers_mut().insert(REQUEST_ID, id);
     }
     answer
+}
+
+/// Whether it is an address of the REST API.
+fn is_rest(path: &str) -> bool {
+    path.strip_prefix(crate::api::PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Programs hold a token, and browsers a cookie. The REST API looks at no cookie; its live stream alone, which pages open
+/// too, does where there is no token.
+async fn whoever(
+    state: &AppState,
+    path: &str,
+    headers: &HeaderMap,
+    cookie: Option<String>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> portal::Result<Actor> {
+    if is_rest(path) && (path != crate::api::LIVE || headers.contains_key(header::AUTHORIZATION)) {
+        return crate::api::actor(&state.portal, headers, now).await;
+    }
+    actor(state, cookie, now).await
 }
 
 async fn actor(state: &AppState, cookie: Option<String>, now: chrono::DateTime<chrono::Utc>) -> portal::Result<Actor> {

@@ -24,7 +24,8 @@ pub(super) const FORM_MAX: usize = 3 * OPENAPI_MAX + 64 * 1024;
 /// Whether a request may be as long as that: only staff have such a form.
 pub(super) fn is_form(request: &Request) -> bool {
     let staff = |context: &RequestContext| context.op.signed_in().is_ok_and(|person| person.staff.is_some());
-    request.uri().path().starts_with(paths::ADMIN_APIS)
+    let path = request.uri().path();
+    (path.starts_with(paths::ADMIN_APIS) || path == paths::ADMIN_IMPORTS)
         && request.extensions().get::<RequestContext>().is_some_and(staff)
 }
 

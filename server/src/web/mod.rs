@@ -20,18 +20,23 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+mod access_tokens;
 mod answers;
 mod browser;
 mod context;
 mod documents;
+mod imports;
+mod leaks;
 mod live;
 mod mailbox;
 mod own_forms;
 mod reveal;
 mod shown_once;
+mod tries;
 
 use answers::{explain, take_body};
 use context::with_context;
+pub use tries::OwnGateway;
 
 /// The largest body any form of ours needs, with room for what people paste by mistake, so that they get an answer.
 const BODY_MAX: usize = 64 * 1024;
@@ -47,6 +52,8 @@ pub struct AppState {
     pub ledger: Ledger,
     /// How it is set up.
     pub web: Arc<WebSettings>,
+    /// Where calls are tried.
+    pub gateway: OwnGateway,
 }
 
 /// How the listener is set up.
@@ -118,10 +125,13 @@ pub fn router(state: AppState) -> Router {
             move || shell(options.clone())
         })
         .route("/reveal", post(reveal::reveal))
+        .route(app::paths::API_DOCS, post(tries::call))
         .route(app::paths::ADMIN_API, post(documents::change).layer(DefaultBodyLimit::max(documents::FORM_MAX)))
+        .route(app::paths::ADMIN_IMPORTS, post(imports::create).layer(DefaultBodyLimit::max(documents::FORM_MAX)))
+        .route(app::paths::LEAK_CHECK, post(leaks::check))
         .route(app::paths::RECOVERY_CODES, post(shown_once::recovery_codes))
         .route(app::paths::RECOVERY_CODES_FILE, post(shown_once::recovery_codes_file))
-        .route("/api/v1/request-logs/live", get(live::live));
+        .route(app::paths::TOKENS, post(access_tokens::create));
     if state.web.mailbox {
         router = router.route("/dev/mailbox", get(mailbox::page)).route("/dev/mailbox.json", get(mailbox::json));
     }
@@ -137,6 +147,14 @@ pub fn router(state: AppState) -> Router {
         .route_service("/favicon.svg", tower::ServiceBuilder::new().layer(for_a_day).service(files("")))
         .route_service("/robots.txt", files(""))
         .layer(middleware::map_response(answers::forget_missing));
+    // For programs: no cookie is looked at, so nothing here can be used against the will of whoever has one.
+    let rest = crate::api::routes()
+        .route("/api/v1/request-logs/live", get(live::live))
+        .route(leaks::INTAKE, leaks::door())
+        .route(app::paths::KEY_PATTERNS, get(leaks::patterns))
+        .layer(middleware::from_fn(take_body))
+        .layer(middleware::from_fn_with_state(state.clone(), explain))
+        .layer(middleware::from_fn_with_state(state.clone(), with_context));
     let missing = leptos_axum::render_app_async({
         let options = state.options.clone();
         move || shell(options.clone())
@@ -148,6 +166,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), own_forms::only_own_forms))
         .layer(middleware::from_fn_with_state(state.clone(), explain))
         .layer(middleware::from_fn_with_state(state.clone(), with_context))
+        .merge(rest)
         .merge(assets)
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::new())

@@ -11,15 +11,18 @@ use leptos::server_fn::axum::server_fn_paths;
 use crate::harness::House;
 
 /// Pages for everyone.
-const PUBLIC_PAGES: [&str; 21] = [
+const PUBLIC_PAGES: [&str; 24] = [
     "/",
     "/confirm-email",
     "/docs",
     "/docs/:api",
+    "/docs/api",
     "/docs/errors",
     "/docs/errors/:code",
+    "/docs/leaks",
     "/forgot-password",
     "/invite",
+    "/leak-check",
     "/lost-access",
     "/privacy",
     "/recover",
@@ -37,7 +40,7 @@ const PUBLIC_PAGES: [&str; 21] = [
 
 /// Server functions for everyone: what the public pages read, the way in, the way out, and what a link from a mail does.
 /// `decline_invite` is one of them with the token of such a link; with an id it is for whoever was invited.
-const PUBLIC_FUNCTIONS: [&str; 36] = [
+const PUBLIC_FUNCTIONS: [&str; 41] = [
     "/rpc/accounts/ask_reset",
     "/rpc/accounts/confirm_email",
     "/rpc/accounts/read_email_change",
@@ -49,9 +52,14 @@ const PUBLIC_FUNCTIONS: [&str; 36] = [
     "/rpc/accounts/verify_email",
     "/rpc/apis/docs",
     "/rpc/apis/list",
+    "/rpc/apis/privacy",
+    "/rpc/apis/read_tried",
+    "/rpc/docs/rest",
     "/rpc/frame/read",
     "/rpc/guard/challenge",
     "/rpc/kept/take",
+    "/rpc/leaks/patterns",
+    "/rpc/leaks/read_check",
     "/rpc/organizations/read_invite",
     "/rpc/organizations/read_kept",
     "/rpc/organizations/verify_contact",
@@ -77,7 +85,7 @@ const PUBLIC_FUNCTIONS: [&str; 36] = [
 ];
 
 /// Routes that are not pages of the app, as `web/mod.rs` spells them; the test below opens each.
-const OTHER_ROUTES: [&str; 13] = [
+const OTHER_ROUTES: [&str; 19] = [
     ".nest_service(\"/fonts\"",
     ".route(\"/api/v1/request-logs/live\"",
     ".route(\"/dev/gallery\"",
@@ -86,8 +94,14 @@ const OTHER_ROUTES: [&str; 13] = [
     ".route(\"/js/{file}\"",
     ".route(\"/reveal\"",
     ".route(app::paths::ADMIN_API",
+    ".route(app::paths::ADMIN_IMPORTS",
+    ".route(app::paths::API_DOCS",
+    ".route(app::paths::KEY_PATTERNS",
+    ".route(app::paths::LEAK_CHECK",
     ".route(app::paths::RECOVERY_CODES",
     ".route(app::paths::RECOVERY_CODES_FILE",
+    ".route(app::paths::TOKENS",
+    ".route(leaks::INTAKE",
     ".route_service(\"/favicon.svg\"",
     ".route_service(\"/robots.txt\"",
     ".route_service(&built",
@@ -217,6 +231,18 @@ async fn routes_that_are_no_pages_are_all_known_and_refuse_or_hold_nothing_priva
     assert_eq!(codes.leads_to(), "/sign-in?next=/console/security/recovery-codes");
     let document = browser.without_script().post("/admin/apis/tides", &[("openapi", "{}")]).await;
     assert_eq!(document.leads_to(), "/sign-in?next=/admin/apis/tides");
+    let import = browser.without_script().post(app::paths::ADMIN_IMPORTS, &[("rows", "a")]).await;
+    assert_eq!(import.leads_to(), "/sign-in?next=/admin/imports");
+    let made = browser
+        .without_script()
+        .post(app::paths::TOKENS, &[("name", "a"), ("scopes", "keys:read"), ("days", "1")])
+        .await;
+    assert!(made.leads_to().starts_with("/sign-in?next=/console/tokens"), "{made:?}");
+    // For everybody, and without anything that is somebody's.
+    assert_eq!(browser.get(app::paths::KEY_PATTERNS).await.status, 200);
+    let checked = browser.without_script().post(app::paths::LEAK_CHECK, &[("secret", "a")]).await;
+    assert!(checked.status == 200 && checked.body.contains("This is no key of ours."), "{checked:?}");
+    assert_eq!(browser.post("/api/v1/leaks", &[]).await.code(), "signature_invalid");
     let file = browser.without_script().post(app::paths::RECOVERY_CODES_FILE, &[("codes", "a")]).await;
     assert_eq!(file.status, 401);
     for file in [

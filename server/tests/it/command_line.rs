@@ -6,7 +6,7 @@ use contract::policies::TERMS_VERSION;
 use tempfile::TempDir;
 
 use crate::forms::sign_up;
-use crate::harness::{House, PEPPER, TestDatabase, portal_on, row, system};
+use crate::harness::{House, KEK, PEPPER, TestDatabase, portal_on, row, system};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
 
@@ -54,6 +54,14 @@ impl Run {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
+}
+
+#[test]
+fn the_openapi_document_is_printed_without_any_settings() {
+    let printed = Place::new().file("nonsense = true").run(&["openapi"]);
+    assert_eq!((printed.code, printed.err.as_str()), (Some(0), ""), "{printed:?}");
+    let document: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
+    assert_eq!(document, *server::api::document());
 }
 
 #[test]
@@ -237,8 +245,10 @@ async fn retention_erases_what_is_past_its_term_and_a_dry_run_only_counts_it() {
 async fn verifying_the_audit_log_is_0_when_it_is_sound_and_names_the_first_event_that_is_not() {
     let house = House::open().await;
     house.person("Ada").await;
-    let pepper: String = PEPPER.iter().map(|byte| format!("{byte:02x}")).collect();
-    let place = Place::on(&house.database).with("COUNTERSIGN_SECURITY__PEPPER", &pepper);
+    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let place = Place::on(&house.database)
+        .with("COUNTERSIGN_SECURITY__PEPPER", &hex(PEPPER))
+        .with("COUNTERSIGN_SECURITY__KEK", &hex(KEK));
     let sound = place.run(&["audit", "verify"]);
     assert_eq!((sound.code, sound.err.as_str()), (Some(0), ""), "{sound:?}");
     let events = house.database.count("audit_events").await;
@@ -298,4 +308,45 @@ async fn a_command_and_a_running_portal_can_share_a_database() {
     };
     portal::accounts::create_verified(&system(&portal), new).await.unwrap();
     assert_eq!(Place::on(&database).run(&["staff", "add", "ada@example.com"]).code, Some(0));
+}
+
+/// Claims: FLOW-60, MASA-22
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_imported_and_wrapped_anew_and_a_missing_key_encryption_key_is_named() {
+    let house = House::open().await;
+    house.person("Ada").await;
+    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let place = || Place::on(&house.database).with("COUNTERSIGN_SECURITY__PEPPER", &hex(PEPPER));
+    let known = place().with("COUNTERSIGN_SECURITY__KEK", &hex(KEK));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let import = ["keys", "import", path, "--prefix", "old_", "--length-min", "28", "--length-max", "28"];
+
+    std::fs::write(file.path(), format!("{},Server,ada@example.com,live\nx,,nobody,live\n", "5a".repeat(32))).unwrap();
+    let refused = known.run(&import);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("Nothing was imported:\n- line 2, sha256: Give the SHA-256"), "{refused:?}");
+    assert_eq!(house.database.count("imports").await, 0);
+
+    std::fs::write(file.path(), format!("{},Server,ada@example.com,live\n", "5a".repeat(32))).unwrap();
+    let imported = known.run(&import);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert!(imported.out.starts_with("Keys imported: 1, as imp_"), "{imported:?}");
+    let listed = known.run(&["keys", "imports"]);
+    assert!(listed.out.contains("1 keys       0 used since       1 not yet"), "{listed:?}");
+
+    let (old, new) = (portal::vault::kek_id(&KEK), portal::vault::kek_id(&[8; 32]));
+    let alone = place().with("COUNTERSIGN_SECURITY__KEK", &hex([8; 32]));
+    let missing = alone.run(&["keys", "imports"]);
+    assert_eq!(missing.code, Some(1), "{missing:?}");
+    assert!(missing.err.contains(&old) && missing.err.contains("security.kek"), "{missing:?}");
+
+    let both = place().with("COUNTERSIGN_SECURITY__KEK", &format!("{},{}", hex([8; 32]), hex(KEK)));
+    let said = both.run(&["check-config"]);
+    assert!(said.out.contains(&format!("# Key-encryption key {new} wraps data keys.")), "{said:?}");
+    assert!(said.out.contains(&format!("# Key-encryption key {old} only unwraps them.")), "{said:?}");
+    assert!(!said.out.contains(&hex(KEK)), "{said:?}");
+    let rewrapped = both.run(&["keys", "rewrap"]);
+    assert!(rewrapped.out.contains(&format!("Data keys under {new}: 1")), "{rewrapped:?}");
+    assert_eq!(alone.run(&["keys", "imports"]).code, Some(0));
 }

@@ -97,6 +97,9 @@ async fn refuse_what_is_no_form(forms: &[Form]) {
         // Where a page has the address of its form, looking at it shows the page, and does nothing.
         let is_page = form.path.starts_with("/reveal")
             || form.path == "/console/security/recovery-codes"
+            || form.path == "/console/tokens"
+            || form.path == "/leak-check"
+            || form.path == "/admin/imports"
             || form.path.starts_with("/admin/apis/");
         for method in [Method::GET, Method::HEAD] {
             for (name, value) in [

@@ -192,6 +192,16 @@ pub async fn fixture() -> Fixture {
     form(&kay, "/rpc/keys/rotate", &overlap, "/console/keys/key_");
     form(&kay, "/rpc/keys/retire", &[("id", &rotated)], "/console/keys/key_");
 
+    // Access tokens.
+    let typed = contract::access_tokens::TypedToken {
+        name: "Old".to_owned(),
+        scopes: "keys:read".to_owned(),
+        days: "7".to_owned(),
+    };
+    let old = portal::access_tokens::create(&house.op_of(&kay).await, &typed).await.unwrap().token.id.to_string();
+    form(&kay, "/console/tokens", &[("name", "Deployment"), ("scopes", "keys:read"), ("days", "30")], "");
+    form(&kay, "/rpc/access_tokens/revoke", &[("id", &old)], "/console/tokens?done=revoked");
+
     // A password, a name, an address.
     let sam = house.person("Sam").await;
     let mut sams = sam.clone();
@@ -390,8 +400,50 @@ pub async fn fixture() -> Fixture {
         ("environments", "both"),
     ];
     form(&staff, "/rpc/apis/change", &fields, "/admin/apis/tides?done=changed");
+    let fields = [
+        ("slug", "tides"),
+        ("caller_kind", "server"),
+        ("ip_policy", "truncated"),
+        ("ua_policy", "none"),
+        ("log_level", "full"),
+        ("retention_days", "30"),
+    ];
+    form(&staff, "/rpc/apis/change_privacy", &fields, "/admin/apis/tides?done=privacy");
     let document = "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Tides\"},\"paths\":{}}";
     form(&staff, "/admin/apis/tides", &[("openapi", document)], "/admin/apis/tides?done=document");
+    form(
+        &staff,
+        "/rpc/apis/change_recovery",
+        &[("slug", "tides"), ("recovery", "on")],
+        "/admin/apis/tides?done=recovery",
+    );
+    let row = format!("{},From before,kay@example.com,live", "5a".repeat(32));
+    let fields = [
+        ("prefix", "old_"),
+        ("length_min", "28"),
+        ("length_max", "32"),
+        ("alphabet", "base62"),
+        ("rows", row.as_str()),
+    ];
+    form(&staff, "/admin/imports", &fields, "/admin/imports/imp_");
+    let fields = [("api", "tides"), ("leak_policy", "rotate"), ("leak_overlap_days", "3")];
+    form(&staff, "/rpc/leaks/change_terms", &fields, "/admin/apis/tides?done=leaks");
+    form(&nobody, "/leak-check", &[("secret", "cs_live_something"), ("wish", "look")], "");
+
+    // Keys of others, and a label of one's own.
+    let forbidden = create(&mut kay, "forbidden").await;
+    let leaked = create(&mut kay, "leaked").await;
+    reveal_newest(&house, &mut kay, "kay@example.com").await;
+    let fields = [("id", forbidden.as_str()), ("reason", "It sends spam."), ("purpose", "abuse")];
+    form(&staff, "/rpc/keys/desk_revoke", &fields, "/admin/keys/key_");
+    let fields =
+        [("id", leaked.as_str()), ("overlap_days", "3"), ("reason", "It was seen."), ("purpose", "help_asked")];
+    form(&staff, "/rpc/keys/desk_rotate", &fields, "/admin/keys/key_");
+    let renamed = create(&mut kay, "renamed").await;
+    send(&mut kay, "/rpc/keys/change_terms", &[("id", &renamed), ("label", "oops")]).await;
+    let newest = "SELECT CAST(max(seq) AS text) FROM audit_events WHERE action = 'key.changed'".to_owned();
+    let event = house.database.texts(newest, 1).await[0][0].clone();
+    form(&kay, "/rpc/keys/restore_label", &[("id", &renamed), ("event", &event)], "/console/keys/key_");
     form(&staff, "/rpc/apis/close", &[("slug", "gone")], "/admin/apis/gone?done=closed");
     form(&staff, "/rpc/apis/reopen", &[("slug", "shut")], "/admin/apis/shut?done=reopened");
     let fields = [

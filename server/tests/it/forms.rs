@@ -11,8 +11,15 @@ use crate::fixture::{Fixture, fixture};
 use crate::harness::{Browser, House, PASSWORD};
 
 /// Forms that are no server functions: their answers are pages and files, as `web/mod.rs` spells them.
-const OTHER_FORMS: [&str; 4] =
-    ["/reveal", "/console/security/recovery-codes", "/console/security/recovery-codes/file", "/admin/apis/tides"];
+const OTHER_FORMS: [&str; 7] = [
+    "/reveal",
+    "/console/security/recovery-codes",
+    "/console/security/recovery-codes/file",
+    "/admin/apis/tides",
+    "/admin/imports",
+    "/console/tokens",
+    "/leak-check",
+];
 
 /// A sign-up form, filled in well.
 pub fn sign_up<'a>(name: &'a str, email: &'a str) -> [(&'static str, &'a str); 4] {

@@ -27,12 +27,13 @@ use hyper_util::rt::TokioExecutor;
 use leptos::prelude::LeptosOptions;
 use portal::accounts::{NewAccount, Password};
 use portal::apis::NewApi;
-use portal::{Actor, Db, Op, Portal, PortalSettings};
+use portal::vault::Vault;
+use portal::{Actor, Db, Op, Portal, PortalSettings, Secrets};
 use request_logs::{Ledger, SpoolSettings};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
 use serde_json::Value;
 use server::directories::{Directories, Sink, Store};
-use server::web::{AppState, WebSettings, router};
+use server::web::{AppState, OwnGateway, WebSettings, router};
 use tempfile::TempDir;
 use testdb::TestDb;
 use tokio::net::TcpListener;
@@ -40,11 +41,17 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+#[path = "programme.rs"]
+pub mod programme;
+
 /// What everyone here signs in with.
 pub const PASSWORD: &str = "eleven green kettles sing";
 
 /// The portal's pepper.
 pub const PEPPER: [u8; 32] = [7; 32];
+
+/// The portal's key-encryption key.
+pub const KEK: [u8; 32] = [9; 32];
 
 /// Where browsers think the portal is.
 pub const PORTAL: &str = "http://portal.test";
@@ -147,12 +154,16 @@ impl TestDatabase {
         self.texts(sql, 1).await.iter().map(|row| plain(&row[0])).collect()
     }
 
-    /// Every value of every table, as text. Without the time of the last use of a session: looking moves it.
+    /// Every value of every table, as text. Without the time of the last use of a session or token: looking moves it.
     pub async fn dump(&self) -> BTreeMap<String, Vec<String>> {
         let postgres = self.is_postgres();
         let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (table, column) in self.columns().await {
-            let moves = table == "sessions" && ["last_seen_at", "expires_at"].contains(&column.as_str());
+            let moves = match table.as_str() {
+                "sessions" => ["last_seen_at", "expires_at"].contains(&column.as_str()),
+                "access_tokens" => column == "last_used_at",
+                _ => false,
+            };
             if !moves {
                 tables.entry(table).or_default().push(column);
             }
@@ -179,6 +190,7 @@ pub struct House {
     pub database: TestDatabase,
     pub directories: Arc<Directories>,
     router: Router,
+    own_gateway: OwnGateway,
     end: CancellationToken,
     // Held for their `Drop`: removes the files.
     _site: TempDir,
@@ -229,8 +241,10 @@ pub async fn portal_on(url: &str, directories: Arc<Directories>) -> Portal {
         recovery_wait: TimeDelta::hours(72),
         staff_need_passkeys: false,
         private_upstreams: true,
+        leak_programmes: vec![programme::listed_key()],
     };
-    Portal::new(db, settings, hasher(), directories)
+    let secrets = Secrets { hasher: hasher(), vault: Vault::new(&KEK, &[]) };
+    Portal::new(db, settings, secrets, directories)
 }
 
 /// An operation of the program itself.
@@ -250,22 +264,36 @@ impl House {
         let portal = portal_on(database.url(), Arc::clone(&directories)).await;
         let spool = tempfile::tempdir().unwrap();
         let (ledger, end) = (Ledger::open(SpoolSettings::new(spool.path())).unwrap(), CancellationToken::new());
-        let store = Arc::new(Store(portal.clone()));
+        directories.load(&portal, system(&portal).now_ms()).await.unwrap();
+        let store = Arc::new(Store(portal.clone(), Arc::clone(&directories)));
         tokio::spawn({
             let (ledger, end) = (ledger.clone(), end.clone());
             async move { ledger.run(store, end).await }
         });
+        tokio::spawn(server::directories::rekey(portal.clone(), Arc::clone(&directories), end.clone()));
         let site = site();
         let root = site.path().to_str().unwrap().to_owned();
         let options = LeptosOptions::builder().output_name("countersign").site_root(root).site_pkg_dir("pkg").build();
-        let state = AppState { options, portal: portal.clone(), ledger: ledger.clone(), web: Arc::new(web) };
+        let own_gateway = OwnGateway::default();
+        let state = AppState {
+            options,
+            portal: portal.clone(),
+            ledger: ledger.clone(),
+            web: Arc::new(web),
+            gateway: own_gateway.clone(),
+        };
         let router = router(state);
-        Self { portal, ledger, database, directories, router, end, _site: site, _spool: spool }
+        Self { portal, ledger, database, directories, router, own_gateway, end, _site: site, _spool: spool }
     }
 
     /// Somebody who was never here, whose browser runs scripts.
     pub fn browser(&self) -> Browser {
         Browser::at(Door::Router(self.router.clone()))
+    }
+
+    /// The same at a real listener.
+    pub async fn at_socket(&self) -> Browser {
+        Browser::at_socket(&serve(self.router.clone()).await)
     }
 
     /// A verified person of that name, signed in.
@@ -344,11 +372,13 @@ impl House {
         let upstream = serve(almanac::router(server::clock::now)).await;
         let api = NewApi { slug: "almanac".to_owned(), upstream_url: upstream, openapi: almanac::openapi() };
         portal::apis::register(&system(&self.portal), api).await.unwrap();
-        let settings = gateway::Settings::new("cs", PORTAL, hasher());
+        let mut settings = gateway::Settings::new("cs", PORTAL, hasher());
+        settings.reachable = gateway::Reachable::Everything;
         let ports = self.directories.ports(Sink(self.ledger.clone()));
         let gateway = Gateway::new(settings, ports).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
+        self.own_gateway.listens(listener.local_addr().unwrap());
         tokio::spawn(gateway::serve(gateway, listener, self.end.clone()));
         address
     }
@@ -637,6 +667,8 @@ pub fn row(caller: Option<Caller>) -> RequestRow {
         response_bytes: 300,
         key_hint: None,
         cost: 1,
+        address: None,
+        agent: None,
     }
 }
 

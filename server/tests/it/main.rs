@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod anonymous_coverage;
+mod api_calls;
+mod api_matrix;
 mod apis;
 mod bad_requests;
 mod brute_force;
+mod canary;
 mod command_line;
 mod cookies;
 mod cross_site;
@@ -19,6 +22,9 @@ mod forged_state;
 mod forms;
 mod harness;
 mod headers;
+mod imports;
+mod kill;
+mod leaks;
 mod link_scanners;
 mod links;
 mod live;
@@ -28,10 +34,13 @@ mod matrix;
 mod organizations;
 mod passkeys;
 mod process;
+mod quotas;
 mod reading;
 mod revocation;
 mod rotation;
 mod secrets;
 mod served;
 mod sessions;
+mod several;
 mod step_up;
+mod tries;

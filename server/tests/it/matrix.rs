@@ -49,12 +49,16 @@ enum Of {
     /// An account, for staff.
     Account,
     Subscription,
+    /// An access token.
+    Token,
 }
 
 use May::{Everyone, Members, SignedIn, Staff};
 
 /// Every server function: who may, and what its field of that name is about.
 const FUNCTIONS: &[(&str, May, &str, Of)] = &[
+    ("/rpc/access_tokens/read", SignedIn, "", Of::Nothing),
+    ("/rpc/access_tokens/revoke", SignedIn, "id", Of::Token),
     ("/rpc/accounts/ask_email_change", SignedIn, "", Of::Nothing),
     ("/rpc/accounts/ask_reset", Everyone, "", Of::Nothing),
     ("/rpc/accounts/cancel_email_change", SignedIn, "", Of::Nothing),
@@ -71,29 +75,47 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/accounts/sign_up", Everyone, "", Of::Nothing),
     ("/rpc/accounts/verify_email", Everyone, "", Of::Nothing),
     ("/rpc/apis/change", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/apis/change_privacy", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/apis/change_recovery", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/apis/close", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/apis/create", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/apis/desk", Staff(StaffPermission::ReadApis), "", Of::Nothing),
     ("/rpc/apis/docs", Everyone, "", Of::Nothing),
     ("/rpc/apis/list", Everyone, "", Of::Nothing),
+    ("/rpc/apis/privacy", Everyone, "", Of::Nothing),
     ("/rpc/apis/read_refused_document", Staff(StaffPermission::ReadApis), "", Of::Nothing),
+    ("/rpc/apis/read_tried", Everyone, "", Of::Nothing),
     ("/rpc/apis/reopen", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/apis/see", Staff(StaffPermission::ReadApis), "", Of::Nothing),
     ("/rpc/audit_log/read", Members(Permission::ReadAuditLog), "", Of::Nothing),
+    ("/rpc/docs/rest", Everyone, "", Of::Nothing),
     ("/rpc/frame/read", Everyone, "", Of::Nothing),
     ("/rpc/guard/challenge", Everyone, "", Of::Nothing),
     ("/rpc/kept/take", Everyone, "", Of::Nothing),
+    ("/rpc/imports/list", Staff(StaffPermission::ReadKeys), "", Of::Nothing),
+    ("/rpc/imports/read_refused", Staff(StaffPermission::ReadKeys), "", Of::Nothing),
+    ("/rpc/imports/see", Staff(StaffPermission::ReadKeys), "", Of::Nothing),
     ("/rpc/keys/change_terms", Members(Permission::CreateKeys), "id", Of::Key),
     ("/rpc/keys/create", Members(Permission::CreateKeys), "", Of::Nothing),
+    ("/rpc/keys/desk_find", Staff(StaffPermission::ReadKeys), "query", Of::Key),
+    ("/rpc/keys/desk_revoke", Staff(StaffPermission::ManageKeys), "id", Of::Key),
+    ("/rpc/keys/desk_rotate", Staff(StaffPermission::ManageKeys), "id", Of::Key),
+    ("/rpc/keys/desk_see", Staff(StaffPermission::ReadKeys), "id", Of::Key),
     ("/rpc/keys/list", Members(Permission::ReadKeys), "", Of::Nothing),
     ("/rpc/keys/read", Members(Permission::ReadKeys), "id", Of::Key),
     ("/rpc/keys/read_reveal", Members(Permission::CreateKeys), "", Of::Nothing),
+    ("/rpc/keys/restore_label", Members(Permission::CreateKeys), "id", Of::Key),
     ("/rpc/keys/retire", Members(Permission::RevokeKeys), "id", Of::Key),
     ("/rpc/keys/revoke", Members(Permission::RevokeKeys), "id", Of::Key),
     ("/rpc/keys/rotate", Members(Permission::CreateKeys), "id", Of::Key),
     ("/rpc/keys/send_reveal_link", Members(Permission::CreateKeys), "id", Of::Key),
+    ("/rpc/leaks/change_terms", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/leaks/list", Staff(StaffPermission::ReadKeys), "", Of::Nothing),
+    ("/rpc/leaks/patterns", Everyone, "", Of::Nothing),
+    ("/rpc/leaks/read_check", Everyone, "", Of::Nothing),
     ("/rpc/organizations/accept_invite", SignedIn, "id", Of::OwnInvite),
     ("/rpc/organizations/change", Members(Permission::ManageOrganization), "", Of::Nothing),
+    ("/rpc/organizations/change_limit", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/organizations/change_role", Members(Permission::ManageMembers), "account", Of::Member),
     ("/rpc/organizations/create", SignedIn, "", Of::Nothing),
     ("/rpc/organizations/decline_invite", SignedIn, "id", Of::OwnInvite),
@@ -106,6 +128,7 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/organizations/read_kept", Everyone, "", Of::Nothing),
     ("/rpc/organizations/remove", Members(Permission::ManageMembers), "account", Of::Member),
     ("/rpc/organizations/revoke_invite", Members(Permission::ManageMembers), "id", Of::Invite),
+    ("/rpc/organizations/see", Staff(StaffPermission::ReadApis), "", Of::Nothing),
     ("/rpc/organizations/send_contact_link", Members(Permission::ManageOrganization), "", Of::Nothing),
     ("/rpc/organizations/switch", SignedIn, "id", Of::Organization),
     ("/rpc/organizations/verify_contact", Everyone, "", Of::Nothing),
@@ -123,6 +146,7 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/passkeys/start_sign_in", Everyone, "", Of::Nothing),
     ("/rpc/passkeys/start_step_up", SignedIn, "", Of::Nothing),
     ("/rpc/plans/close", Staff(StaffPermission::ManageApis), "", Of::Nothing),
+    ("/rpc/plans/reopen", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/plans/save", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/policies/privacy", Everyone, "", Of::Nothing),
     ("/rpc/recovery/ask", Everyone, "", Of::Nothing),
@@ -155,6 +179,7 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/staff/suspend", Staff(StaffPermission::SuspendAccounts), "id", Of::Account),
     ("/rpc/subscriptions/approve", Staff(StaffPermission::ManageApis), "id", Of::Subscription),
     ("/rpc/subscriptions/change_overrides", Staff(StaffPermission::ManageApis), "id", Of::Subscription),
+    ("/rpc/subscriptions/give", Staff(StaffPermission::ManageApis), "", Of::Nothing),
     ("/rpc/subscriptions/leave", Members(Permission::ManageSubscriptions), "id", Of::Subscription),
     ("/rpc/subscriptions/of_api", Staff(StaffPermission::ReadApis), "", Of::Nothing),
     ("/rpc/subscriptions/own", Members(Permission::ReadUsage), "", Of::Nothing),
@@ -209,6 +234,7 @@ fn nothing(kind: Of) -> String {
         Of::Passkey => contract::PasskeyId::new(nobody).to_string(),
         Of::Organization => contract::OrganizationId::new(nobody).to_string(),
         Of::Subscription => contract::SubscriptionId::new(nobody).to_string(),
+        Of::Token => contract::TokenId::new(nobody).to_string(),
     }
 }
 
@@ -309,6 +335,14 @@ async fn organization(house: &House, owner: &mut Browser, owner_name: &str, name
     organization.put(Of::Account, "active", person.account);
     organization.put(Of::Session, "open", person.session);
     organization.put(Of::Organization, "team", person.organization.id);
+    let typed = contract::access_tokens::TypedToken {
+        name: format!("token of {owner_name}"),
+        scopes: "keys:read".to_owned(),
+        days: "30".to_owned(),
+    };
+    let made = portal::access_tokens::create(&op, &typed).await.unwrap().token;
+    organization.put(Of::Token, "active", made.id);
+    organization.words.push(made.name);
     let plans = portal::subscriptions::own_page(&op, "almanac").await.unwrap().plans;
     for (name, state) in [("Plus", "active"), ("Pro", "requested")] {
         let plan = plans.iter().find(|plan| plan.name == name).unwrap().id;

@@ -96,7 +96,7 @@ async fn a_key_rests_from_the_moment_its_only_owner_is_restricted_until_they_are
     // A program that starts now finds it resting too.
     let hash = crate::harness::hasher().hash(&secret);
     let started = Directories::new(crate::harness::PATIENCE);
-    started.load(house.portal.db(), 0).await.unwrap();
+    started.load(&house.portal, 0).await.unwrap();
     let state = |keys: &Directories| gateway::KeyDirectory::find(keys, &hash).unwrap().state;
     assert_eq!(state(&started), gateway::GrantState::Paused);
 

@@ -21,20 +21,20 @@ use server::directories::Directories;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::harness::{Browser, PASSWORD, PEPPER, TestDatabase, portal_on, serve, soon, system};
+use crate::harness::{Browser, KEK, PASSWORD, PEPPER, TestDatabase, portal_on, serve, soon, system};
 use crate::main_job::Journey;
 
 /// A running program. Killed when the test ends before it does.
-struct Program {
+pub struct Program {
     child: Option<Child>,
     id: u32,
     lines: mpsc::UnboundedReceiver<String>,
     /// What it said so far on standard error.
-    said: Vec<String>,
-    portal: String,
-    gateway: String,
-    ops: String,
-    data: TempDir,
+    pub said: Vec<String>,
+    pub portal: String,
+    pub gateway: String,
+    pub ops: String,
+    pub data: TempDir,
 }
 
 impl Drop for Program {
@@ -47,25 +47,41 @@ impl Drop for Program {
 }
 
 impl Program {
-    async fn start(command: &str, database: &TestDatabase, transport: &str) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), command, database, transport).await
+    pub async fn start(command: &str, database: &TestDatabase, transport: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), command, database, transport, "trace").await
     }
 
-    async fn start_in(data: TempDir, command: &str, database: &TestDatabase, transport: &str) -> Self {
-        let pepper: String = PEPPER.iter().map(|byte| format!("{byte:02x}")).collect();
+    pub async fn start_in(
+        data: TempDir,
+        command: &str,
+        database: &TestDatabase,
+        transport: &str,
+        filter: &str,
+    ) -> Self {
+        Self::start_at(data, command, database.url(), transport, filter).await
+    }
+
+    /// The same, with another way to the database.
+    pub async fn start_at(data: TempDir, command: &str, url: &str, transport: &str, filter: &str) -> Self {
+        let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let (pepper, kek) = (hex(PEPPER), hex(KEK));
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .arg(command)
             .env_clear()
             .envs([
-                ("COUNTERSIGN_DATABASE__URL", database.url()),
+                ("COUNTERSIGN_DATABASE__URL", url),
                 ("COUNTERSIGN_DATA__DIR", data.path().to_str().unwrap()),
                 ("COUNTERSIGN_SECURITY__PEPPER", &pepper),
+                ("COUNTERSIGN_SECURITY__KEK", &kek),
                 ("COUNTERSIGN_PORTAL__ADDR", "127.0.0.1:0"),
                 ("COUNTERSIGN_GATEWAY__ADDR", "127.0.0.1:0"),
                 ("COUNTERSIGN_OPS__ADDR", "127.0.0.1:0"),
+                // Upstreams of tests are on this machine, and so is whoever says from where a call comes.
+                ("COUNTERSIGN_GATEWAY__PRIVATE_UPSTREAMS", "allowed"),
+                ("COUNTERSIGN_GATEWAY__TRUSTED_PROXIES", "127.0.0.1/32"),
                 ("COUNTERSIGN_MAIL__TRANSPORT", transport),
                 ("COUNTERSIGN_LOG__FORMAT", "json"),
-                ("COUNTERSIGN_LOG__FILTER", "trace"),
+                ("COUNTERSIGN_LOG__FILTER", filter),
                 ("LEPTOS_OUTPUT_NAME", "countersign"),
             ])
             .current_dir(data.path())
@@ -103,7 +119,7 @@ impl Program {
     }
 
     /// Waits for a line of its log.
-    async fn line(&mut self, part: &str) -> String {
+    pub async fn line(&mut self, part: &str) -> String {
         loop {
             let Some(line) = soon("a line of the log", self.lines.recv()).await else {
                 panic!("it ended before it said {part}: {:#?}", self.said)
@@ -115,13 +131,13 @@ impl Program {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.id.to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits for its end, and for its last word.
-    async fn end(&mut self) -> ExitStatus {
+    pub async fn end(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
         let ended = soon("the end", tokio::task::spawn_blocking(move || child.wait())).await;
         while let Some(line) = soon("the last line", self.lines.recv()).await {
@@ -145,7 +161,7 @@ async fn slow_upstream() -> (String, mpsc::UnboundedReceiver<()>, Arc<Semaphore>
 }
 
 /// Registers an API, makes a person with a key, and closes the database; returns the secret.
-async fn prepare(database: &TestDatabase, upstream: String) -> String {
+pub async fn prepare(database: &TestDatabase, upstream: String) -> String {
     let portal = portal_on(database.url(), Arc::new(Directories::new(crate::harness::PATIENCE))).await;
     let op = system(&portal);
     let openapi = json!({
@@ -257,7 +273,7 @@ async fn killed_under_load_it_keeps_the_row_of_every_request_that_it_answered() 
 
     let data = std::mem::replace(&mut program.data, tempfile::tempdir().unwrap());
     // It listens once the rows of its earlier life are stored.
-    let _again = Program::start_in(data, "serve", &database, "directory").await;
+    let _again = Program::start_in(data, "serve", &database, "directory", "trace").await;
     let rows = database.values("request_logs", "id").await;
     let rows: HashSet<String> = rows.iter().map(|id| id.replace('-', "").to_lowercase()).collect();
     let lost: Vec<_> = answered.iter().filter(|id| !rows.contains(&id.uuid().simple().to_string())).collect();

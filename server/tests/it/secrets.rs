@@ -10,8 +10,20 @@ use crate::passkeys;
 use crate::reading::{addresses, queries};
 
 /// Columns that hold such things: those with these names, in every table.
-const SECRET: [&str; 7] =
-    ["token_hash", "code_hash", "secret_hash", "password_hash", "credential", "state", "form_token"];
+const SECRET: [&str; 12] = [
+    "token_hash",
+    "code_hash",
+    "secret_hash",
+    "password_hash",
+    "credential",
+    "state",
+    "form_token",
+    "previous_hash",
+    "sealed",
+    "previous_sealed",
+    "kept_secret",
+    "wrapped",
+];
 
 /// A stored value, in every spelling in which it could come out.
 struct Canary {
@@ -51,7 +63,9 @@ async fn canaries(house: &House) -> Vec<Canary> {
             let is_hash = column.ends_with("_hash") && column != "password_hash";
             let spellings = if is_hash {
                 let bytes = bytes_of(&value);
-                assert_eq!(bytes.len(), 32, "{place}: {value}");
+                // Of a key's secret half a hash is stored in the clear.
+                let length = if table == "keys" { 16 } else { 32 };
+                assert_eq!(bytes.len(), length, "{place}: {value}");
                 let list: Vec<String> = bytes[..8].iter().map(u8::to_string).collect();
                 vec![
                     value.to_lowercase(),
@@ -103,6 +117,8 @@ async fn no_answer_holds_a_hash_a_credential_or_what_a_passkey_was_asked() {
         "ceremonies.token_hash",
         "devices.token_hash",
         "invites.token_hash",
+        "data_keys.wrapped",
+        "keys.sealed",
         "keys.secret_hash",
         "mail_links.token_hash",
         "passkeys.credential",

@@ -8,17 +8,22 @@ use crate::harness::{Browser, House, PASSWORD, encoded};
 use crate::passkeys;
 
 /// What needs it. A form that is missing here fails the first test, and so does one that asks for nothing any more.
-const SENSITIVE: [&str; 20] = [
+const SENSITIVE: [&str; 25] = [
     "/console/security/recovery-codes",
+    "/console/tokens",
     "/reveal",
     "/rpc/accounts/ask_email_change",
     "/rpc/accounts/remove_password",
     "/rpc/accounts/set_password",
     "/rpc/apis/change",
+    "/rpc/apis/change_privacy",
     "/rpc/apis/close",
     "/rpc/apis/create",
     "/rpc/apis/reopen",
+    "/rpc/keys/desk_revoke",
+    "/rpc/keys/desk_rotate",
     "/rpc/keys/rotate",
+    "/rpc/leaks/change_terms",
     "/rpc/organizations/change_role",
     "/rpc/organizations/hand_over",
     "/rpc/organizations/invite",
@@ -72,6 +77,7 @@ async fn without_a_script_it_leads_to_the_confirmation_and_names_the_way_back() 
         let page = match form.path {
             "/reveal" => format!("/reveal?token={}", form.fields()[0].1),
             "/console/security/recovery-codes" => form.path.to_owned(),
+            "/console/tokens" => format!("{}?name=Deployment&scopes=keys%3Aread&days=30", form.path),
             _ => "/console/somewhere?a=b".to_owned(),
         };
         let request = browser.form(&page, form.path, &form.fields());

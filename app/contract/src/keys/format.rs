@@ -74,7 +74,7 @@ pub fn hint_without_secret(prefix: &str, environment: Environment) -> String {
     format!("{prefix}_{}_…", environment.word())
 }
 
-fn checksum_of(text: &str) -> [u8; CHECKSUM_LENGTH] {
+pub(crate) fn checksum_of(text: &str) -> [u8; CHECKSUM_LENGTH] {
     let mut rest = crc32fast::hash(text.as_bytes());
     let mut digits = [b'0'; CHECKSUM_LENGTH];
     for digit in digits.iter_mut().rev() {

@@ -303,8 +303,10 @@ pub struct KeyDetail {
     pub terms: KeyTerms,
     /// Whether its secret is being replaced.
     pub rotation: Rotation,
-    /// Whether a reveal link may be sent: its newest secret was never used, or is still to be made.
+    /// Whether a reveal link may be sent: its newest secret was never used, is still to be made, or is kept.
     pub may_be_revealed: bool,
+    /// Whether its newest secret is kept, sealed, because every API allows that it is shown again.
+    pub kept: bool,
 }
 
 /// Who still calls with the old secret.

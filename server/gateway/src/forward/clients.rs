@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::reach::{Connector, NameDirectory, Reachable};
 use super::upload::RequestBody;
 
 /// Node.js closes idle connections after 5 s; a request that meets the closing is lost, so we close first.
@@ -25,7 +25,7 @@ const PING: Duration = Duration::from_secs(5);
 /// All headers of an answer together: as much as the gateway takes from clients.
 const HEADER_BYTES: u32 = 64 * 1024;
 
-pub(super) type Client = Legacy<HttpsConnector<HttpConnector>, RequestBody>;
+pub(super) type Client = Legacy<HttpsConnector<Connector>, RequestBody>;
 
 /// How a request reaches an upstream. Over TLS the upstream chooses between HTTP/2 and HTTP/1.1 (ALPN).
 pub(super) struct Clients {
@@ -42,7 +42,8 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(roots: &[Vec<u8>]) -> anyhow::Result<Self> {
+    pub(super) fn new(roots: &[Vec<u8>], reachable: Reachable, names: &Arc<dyn NameDirectory>) -> anyhow::Result<Self> {
+        let tcp = || tcp(reachable, names.clone());
         let tls = tls(roots)?;
         let any = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_all_versions();
         let http1 = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
@@ -70,16 +71,17 @@ fn tls(roots: &[Vec<u8>]) -> anyhow::Result<ClientConfig> {
     Ok(tls.with_no_client_auth())
 }
 
-fn tcp() -> HttpConnector {
-    let mut tcp = HttpConnector::new();
+fn tcp(reachable: Reachable, names: Arc<dyn NameDirectory>) -> Connector {
+    let mut connector = Connector::new(reachable, names);
+    let tcp = connector.tcp();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT));
-    tcp
+    connector
 }
 
 /// `kept` is how many idle connections to one upstream may wait; with none, there is no pool.
-fn client(connector: HttpsConnector<HttpConnector>, kept: usize) -> Client {
+fn client(connector: HttpsConnector<Connector>, kept: usize) -> Client {
     Legacy::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())

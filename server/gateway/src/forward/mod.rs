@@ -5,10 +5,14 @@
 //! - A request is sent a second time only if it is a GET, HEAD or OPTIONS without a body (RFC 9110 §9.2.2) and its
 //!   connection ended before the answer's head was there, as an idle connection does when the upstream closes it at that
 //!   moment; over a connection of its own, and once.
+//! - An upstream can be at several places, which take turns (`places`).
 //! - An upstream that keeps failing is left alone for a moment (`breaker`).
+//! - A connection is made to addresses that may be reached, and to no other (`reach`). Redirects are answers like others.
 
 mod breaker;
 mod clients;
+mod places;
+mod reach;
 mod upload;
 
 use std::error::Error;
@@ -17,7 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use contract::Refusal;
-use http::header::HeaderValue;
+use http::header::{HOST, HeaderValue};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request, Response, StatusCode, Version};
@@ -26,6 +30,10 @@ use hyper::body::Incoming;
 
 use self::breaker::{Breakers, Change};
 use self::clients::{Client, Clients};
+pub use self::places::Places;
+use self::places::{Place, Tried};
+use self::reach::is_forbidden;
+pub use self::reach::{NameDirectory, Reachable, SystemNames};
 use self::upload::{RequestBody, State, Upload};
 use crate::headers::{self, TrailerRule};
 use crate::ports::{Identity, Upstream};
@@ -60,8 +68,8 @@ pub(crate) struct Forwarder {
 }
 
 impl Forwarder {
-    pub(crate) fn new(roots: &[Vec<u8>]) -> anyhow::Result<Self> {
-        Ok(Self { clients: Clients::new(roots)?, breakers: Breakers::default() })
+    pub(crate) fn new(roots: &[Vec<u8>], reachable: Reachable, names: &Arc<dyn NameDirectory>) -> anyhow::Result<Self> {
+        Ok(Self { clients: Clients::new(roots, reachable, names)?, breakers: Breakers::default() })
     }
 
     /// Sends a request and waits until its answer begins. An answer that granted an upgrade carries its [`Tunnel`].
@@ -79,7 +87,7 @@ impl Forwarder {
             Ok(pass) => pass,
             Err(retry_after_s) => return Err(Failure::Refused(Refusal::UpstreamPaused { retry_after_s })),
         };
-        let upload = Arc::new(Upload::begin());
+        let upload = Arc::new(Upload::begin(&upstream.places));
         let answered = self.exchange(call, body, &upload).await;
         recorder.waited(upload.began.elapsed());
         let silence = match answered {
@@ -95,7 +103,8 @@ impl Forwarder {
                 pass.reached();
                 Change::None
             }
-            Silence::Client | Silence::TooLarge | Silence::Ambiguous => Change::None,
+            // Nothing was asked of the upstream.
+            Silence::Forbidden | Silence::Client | Silence::TooLarge | Silence::Ambiguous => Change::None,
         };
         let slug = upstream.slug.as_str();
         if change == Change::Opened {
@@ -105,6 +114,13 @@ impl Forwarder {
             Silence::Client => Failure::Gone,
             Silence::TooLarge => Failure::Refused(Refusal::TooLarge),
             Silence::Ambiguous => Failure::Refused(Refusal::AmbiguousPath),
+            Silence::Forbidden => {
+                tracing::warn!(
+                    api = slug,
+                    "Upstream `{slug}` is inside a private network, which the settings do not allow"
+                );
+                Failure::Refused(Refusal::UpstreamForbidden)
+            }
             Silence::Unreachable(error) | Silence::Broken(error) => {
                 tracing::warn!(api = slug, "Upstream `{slug}` did not answer: {error:#}");
                 Failure::Refused(Refusal::UpstreamDown)
@@ -120,8 +136,36 @@ impl Forwarder {
         })
     }
 
+    /// At one place after another, as long as none takes a connection.
     async fn exchange(
         &self,
+        call: &Call<'_>,
+        mut body: Incoming,
+        upload: &Arc<Upload>,
+    ) -> Result<Response<Incoming>, Silence> {
+        let places = &call.upstream.places;
+        let mut tried = Tried::default();
+        let mut last = Silence::Ambiguous;
+        while let Some(place) = places.next(&mut tried, Instant::now()) {
+            last = match self.exchange_at(place, call, body, upload).await {
+                Err(silence @ (Silence::Unreachable(_) | Silence::Forbidden)) => silence,
+                answered => {
+                    places.reached(place);
+                    return answered;
+                }
+            };
+            places.failed(place, Instant::now());
+            match upload.take_unsent() {
+                Some(unsent) => body = unsent,
+                None => break,
+            }
+        }
+        Err(last)
+    }
+
+    async fn exchange_at(
+        &self,
+        place: &Place,
         call: &Call<'_>,
         body: Incoming,
         upload: &Arc<Upload>,
@@ -135,14 +179,15 @@ impl Forwarder {
         let trailers = (length.is_none() || (call.parts.version == Version::HTTP_2 && !body.is_end_stream()))
             .then(|| TrailerRule::new(&call.parts.headers, call.secret));
         let body = RequestBody::new(body, call.upstream.body_max, trailers, upload.clone());
-        let mut request = call.request(body, length).ok_or(Silence::Ambiguous)?;
+        let mut request = call.request(&place.base, body, length).ok_or(Silence::Ambiguous)?;
         if let Some(client) = asked {
             upgrade::say(request.headers_mut());
             return switched(send(&self.clients.upgrading, request, upload, limit).await?, client);
         }
         let mut answered = send(&self.clients.pooled, request, upload, limit).await;
         if is_repeatable && matches!(&answered, Err(Silence::Broken(error)) if is_hang_up(error)) {
-            let again = call.request(RequestBody::empty(upload.clone()), length).ok_or(Silence::Ambiguous)?;
+            let again =
+                call.request(&place.base, RequestBody::empty(upload.clone()), length).ok_or(Silence::Ambiguous)?;
             answered = send(&self.clients.fresh, again, upload, limit).await;
         }
         let mut answer = answered?;
@@ -157,14 +202,19 @@ impl Forwarder {
 }
 
 impl Call<'_> {
-    fn request(&self, body: RequestBody, length: Option<u64>) -> Option<Request<RequestBody>> {
+    fn request(&self, base: &Uri, body: RequestBody, length: Option<u64>) -> Option<Request<RequestBody>> {
         let Parts { method, uri, headers, .. } = self.parts;
-        let base = &self.upstream.base;
         let mut request = Request::new(body);
         *request.method_mut() = method.clone();
         *request.uri_mut() = target(base, self.path, uri.query())?;
         *request.headers_mut() = headers::towards_upstream(headers, self.secret, self.caller, self.id, length);
         headers::welcome_trailers(headers, request.headers_mut(), base.scheme());
+        // The client would write it each time, slowly. Over TLS the upstream may speak HTTP/2, which has another field.
+        if base.scheme() == Some(&http::uri::Scheme::HTTP)
+            && let Some(host) = host(base)
+        {
+            request.headers_mut().insert(HOST, host);
+        }
         Some(request)
     }
 }
@@ -178,7 +228,7 @@ fn switched(mut answer: Response<Incoming>, client: hyper::upgrade::OnUpgrade) -
     let upstream = hyper::upgrade::on(&mut answer);
     answer.extensions_mut().clear();
     if is_switched {
-        answer.extensions_mut().insert(Tunnel { client, upstream });
+        answer.extensions_mut().insert(Tunnel { client, upstream, place: None });
     }
     Ok(answer)
 }
@@ -198,7 +248,7 @@ async fn send(
                 return answered.map_err(|error| match upload.state() {
                     State::Broke => Silence::Client,
                     State::TooLarge => Silence::TooLarge,
-                    _ if error.is_connect() => Silence::Unreachable(error.into()),
+                    _ if error.is_connect() => Silence::unconnected(error.into()),
                     _ => Silence::Broken(error.into()),
                 });
             }
@@ -219,10 +269,18 @@ enum Silence {
     Upstream,
     /// There was no connection.
     Unreachable(anyhow::Error),
+    /// There must be none.
+    Forbidden,
     /// There was one, and it broke.
     Broken(anyhow::Error),
     /// The upstream switched to a protocol that nobody asked for.
     Unasked,
+}
+
+impl Silence {
+    fn unconnected(error: anyhow::Error) -> Self {
+        if is_forbidden(&error) { Self::Forbidden } else { Self::Unreachable(error) }
+    }
 }
 
 /// Whether the other side hung up, rather than said something that is not HTTP.
@@ -238,6 +296,16 @@ fn is_hang_up(error: &anyhow::Error) -> bool {
 
 fn is_cut_short(cause: &(dyn Error + 'static)) -> bool {
     cause.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_incomplete_message() || error.is_closed())
+}
+
+/// What `Host` says to the upstream (RFC 9110 §7.2): its authority, without a port that goes without saying.
+fn host(base: &Uri) -> Option<HeaderValue> {
+    let authority = base.authority()?;
+    let text = authority.as_str();
+    // Userinfo is for nobody else's eyes.
+    let is_plain = !text.contains('@');
+    let text = if base.port_u16() == Some(80) { authority.host() } else { text };
+    HeaderValue::from_str(text).ok().filter(|_| is_plain)
 }
 
 /// Where a request goes: the upstream's base with its path before ours.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::places::Places;
 use crate::headers::TrailerRule;
 
 /// How far the request's body has come: tells a slow upstream from a client that stopped sending.
@@ -19,6 +20,8 @@ pub(super) struct Upload {
     /// Microseconds from `began` to the last byte that moved.
     moved_us: AtomicU64,
     state: AtomicU8,
+    /// Where a body goes that was dropped before anybody asked for its first byte, while there is another place to send it.
+    unsent: Option<Mutex<Option<Incoming>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,8 +38,18 @@ pub(super) enum State {
 }
 
 impl Upload {
-    pub(super) fn begin() -> Self {
-        Self { began: Instant::now(), moved_us: AtomicU64::new(0), state: AtomicU8::new(State::Open as u8) }
+    pub(super) fn begin(places: &Places) -> Self {
+        Self {
+            began: Instant::now(),
+            moved_us: AtomicU64::new(0),
+            state: AtomicU8::new(State::Open as u8),
+            unsent: places.are_several().then(Mutex::default),
+        }
+    }
+
+    /// The body, if nothing of it was sent and nobody has it.
+    pub(super) fn take_unsent(&self) -> Option<Incoming> {
+        self.unsent.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn last_moved(&self) -> Instant {
@@ -71,15 +84,24 @@ pub(super) struct RequestBody {
     left: u64,
     trailers: Option<TrailerRule>,
     upload: Arc<Upload>,
+    is_begun: bool,
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let (Some(unsent), false) = (&self.upload.unsent, self.is_begun) {
+            *unsent.lock().unwrap_or_else(PoisonError::into_inner) = self.body.take();
+        }
+    }
 }
 
 impl RequestBody {
     pub(super) fn new(body: Incoming, max: u64, trailers: Option<TrailerRule>, upload: Arc<Upload>) -> Self {
-        Self { body: Some(body), left: max, trailers, upload }
+        Self { body: Some(body), left: max, trailers, upload, is_begun: false }
     }
 
     pub(super) fn empty(upload: Arc<Upload>) -> Self {
-        Self { body: None, left: 0, trailers: None, upload }
+        Self { body: None, left: 0, trailers: None, upload, is_begun: true }
     }
 }
 
@@ -113,7 +135,8 @@ impl Body for RequestBody {
     type Error = Cut;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        let Self { body, left, trailers, upload } = &mut *self;
+        let Self { body, left, trailers, upload, is_begun } = &mut *self;
+        *is_begun = true;
         let Some(body) = body else { return Poll::Ready(None) };
         upload.is(State::AwaitsClient);
         let frame = ready!(Pin::new(body).poll_frame(context));

@@ -92,3 +92,33 @@ async fn an_answer_with_giant_headers_is_a_502() {
         answer.assert_refused(502, "upstream_down", &house.row().await);
     }
 }
+
+/// An upstream with more to say than any buffer between here and there holds.
+async fn endless() -> String {
+    played(|_, mut wire| async move {
+        wire.head().await;
+        wire.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        let chunk = format!("{:x}\r\n{}\r\n", 65_536, "x".repeat(65_536));
+        // Until nobody listens any more.
+        for _ in 0..10_000 {
+            wire.try_say(&chunk).await;
+        }
+    })
+    .await
+}
+
+/// Claims: MAST-24
+#[tokio::test]
+async fn a_client_that_never_reads_its_answer_loses_its_connection_and_leaves_a_row() {
+    let mut plan = Plan::over(endless().await);
+    plan.change = |settings| settings.client_timeout = std::time::Duration::from_millis(300);
+    let mut house = plan.open().await;
+    let mut client = Wire::to(&house).await;
+    client.say(format!("GET /almanac HTTP/1.1\r\nHost: g\r\n{}\r\n\r\n", bearer(&active()))).await;
+    let row = house.row().await;
+    // The upstream did its part, and so the call counts as answered.
+    assert_eq!((row.status, row.code), (200, None));
+    assert!(row.response_bytes > 0 && row.latency_us >= 300_000, "{} bytes", row.response_bytes);
+    let seen = client.rest().await;
+    assert!(seen.starts_with("HTTP/1.1 200 OK") && !seen.ends_with("0\r\n\r\n"));
+}

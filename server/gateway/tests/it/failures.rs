@@ -253,3 +253,78 @@ async fn what_an_upstream_says_unasked_is_nobodys_answer() {
         assert_eq!((answer.status, answer.body.as_slice()), (200, &b"ok"[..]));
     }
 }
+
+/// A place where nothing listens.
+async fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn a_request_goes_to_the_next_place_when_one_takes_no_connection_with_its_whole_body() {
+    let mut plan = Plan::over(nowhere().await);
+    plan.more = vec![echo().await, nowhere().await];
+    let mut house = plan.open().await;
+    // More often than an upstream may fail before it is left alone: one of its places is there.
+    for number in 0..12 {
+        let body = format!("body {number}");
+        let answer = house.send("POST /almanac", &[bearer(&active())], &body).await;
+        assert_eq!((answer.status, &answer.json()["body"]), (200, &serde_json::json!(body)));
+        assert_eq!(house.row().await.code, None);
+    }
+}
+
+#[tokio::test]
+async fn places_take_turns() {
+    let (sender, mut asked) = mpsc::unbounded_channel();
+    let place = |name: &'static str| {
+        let sender = sender.clone();
+        played(move |_, mut wire| {
+            let sender = sender.clone();
+            async move {
+                while wire.head().await.is_some() {
+                    sender.send(name).unwrap();
+                    wire.say(OK).await;
+                }
+            }
+        })
+    };
+    let mut plan = Plan::over(place("first").await);
+    plan.more = vec![place("second").await];
+    let house = plan.open().await;
+    let mut turns = Vec::new();
+    for _ in 0..4 {
+        assert_eq!(house.get("/almanac", &[bearer(&active())]).await.status, 200);
+        turns.push(asked.recv().await.unwrap());
+    }
+    assert_eq!(turns, ["first", "second", "first", "second"]);
+}
+
+#[tokio::test]
+async fn when_no_place_takes_a_connection_the_upstream_is_down() {
+    let mut plan = Plan::over(nowhere().await);
+    plan.more = vec![nowhere().await];
+    let mut house = plan.open().await;
+    let answer = house.send("POST /almanac", &[bearer(&active())], "body").await;
+    answer.assert_refused(502, "upstream_down", &house.row().await);
+}
+
+#[tokio::test]
+async fn a_request_that_was_begun_at_one_place_is_not_sent_to_another() {
+    let (sender, mut asked) = mpsc::unbounded_channel();
+    let place = || {
+        let sender = sender.clone();
+        played(move |_, mut wire| {
+            let sender = sender.clone();
+            async move {
+                sender.send(wire.head().await.unwrap()).unwrap();
+            }
+        })
+    };
+    let mut plan = Plan::over(place().await);
+    plan.more = vec![place().await];
+    let mut house = plan.open().await;
+    let answer = house.send("POST /almanac", &[bearer(&active())], "body").await;
+    answer.assert_refused(502, "upstream_down", &house.row().await);
+    assert_eq!(drained(&mut asked), 1);
+}

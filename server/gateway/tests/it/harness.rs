@@ -13,8 +13,8 @@ use contract::keys::hash::{KeyHash, KeyHasher};
 use contract::request_logs::{Caller, RequestRow};
 use contract::{ApiId, Environment, KeyId, OrganizationId};
 use gateway::{
-    Gateway, Grant, GrantState, KeyDirectory, Ports, RequestSink, Routes, Settings, Subscription,
-    SubscriptionDirectory, Upstream, UpstreamDirectory, serve,
+    Gateway, Grant, GrantState, KeyDirectory, NameDirectory, Places, Ports, Reachable, RequestSink, Routes, Settings,
+    Subscription, SubscriptionDirectory, Upstream, UpstreamDirectory, serve,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -104,6 +104,8 @@ impl SubscriptionDirectory for Subscriptions {
 /// How a gateway is built.
 pub struct Plan {
     pub base: String,
+    /// Further places of the upstream.
+    pub more: Vec<String>,
     pub timeout: Duration,
     pub drain: Duration,
     pub roots: Vec<Vec<u8>>,
@@ -117,6 +119,11 @@ pub struct Plan {
     pub subscription: Option<Subscription>,
     /// Whether rows can be written down.
     pub can_record: bool,
+    /// The upstreams of tests are on this machine.
+    pub reachable: Reachable,
+    pub names: Option<Arc<dyn NameDirectory>>,
+    /// Changes what else the gateway is told.
+    pub change: fn(&mut Settings),
 }
 
 impl Plan {
@@ -127,6 +134,7 @@ impl Plan {
         let routes = [("get", "/v1/sun/{place}"), ("post", "/v1/sun/{place}"), ("get", "/")];
         Self {
             base: base.into(),
+            more: Vec::new(),
             timeout: long,
             drain: long,
             roots: Vec::new(),
@@ -136,6 +144,9 @@ impl Plan {
             api: Upstream::new(id, slug, http::Uri::default(), Routes::new(routes).unwrap(), long),
             subscription: Some(Subscription { meter: None, quota: None, spent: Arc::default() }),
             can_record: true,
+            reachable: Reachable::Everything,
+            names: None,
+            change: |_| {},
         }
     }
 
@@ -147,13 +158,20 @@ impl Plan {
             grant(&revoked(), GrantState::Revoked),
             grant(&paused(), GrantState::Paused),
         ]))));
-        let upstream = Upstream { base: self.base.parse().unwrap(), timeout: self.timeout, ..self.api };
+        let more = self.more.iter().map(|base| base.parse().unwrap()).collect();
+        let places = Arc::new(Places::new(self.base.parse().unwrap(), more));
+        let upstream = Upstream { places, timeout: self.timeout, ..self.api };
         let (sender, rows) = mpsc::unbounded_channel();
         let mut settings = Settings::new("cs", PORTAL, hasher);
         settings.drain = self.drain;
         settings.upstream_roots = self.roots;
         settings.trusted_proxies = self.trusted_proxies.iter().map(|network| network.parse().unwrap()).collect();
         settings.service_tokens = self.service_tokens;
+        settings.reachable = self.reachable;
+        if let Some(names) = self.names {
+            settings.names = names;
+        }
+        (self.change)(&mut settings);
         let ports = Ports {
             keys: keys.clone(),
             upstreams: Arc::new(Upstreams(Arc::new(upstream))),

@@ -1,6 +1,7 @@
 //! What is matched is forwarded byte for byte; what has two meanings is not forwarded at all.
 
 use crate::harness::*;
+use crate::wire::*;
 
 #[tokio::test]
 async fn an_ambiguous_path_is_refused_whatever_key_came_with_it() {
@@ -69,5 +70,32 @@ async fn methods_that_must_not_pass_a_gateway_are_refused() {
         let answer = house.send(line, &[bearer(&active())], "").await;
         answer.assert_refused(405, "method_not_allowed", &house.row().await);
         assert!(answer.header("allow").unwrap().contains("GET"));
+    }
+}
+
+/// Attack case 20. RFC 9112 §3.2: programs before us could have taken either host, and let the request pass for it.
+#[tokio::test]
+async fn a_request_that_names_no_host_or_two_is_refused() {
+    for (line, hosts) in [
+        ("GET /almanac HTTP/1.1", &[][..]),
+        ("GET /almanac HTTP/1.1", &["Host: a.test", "Host: b.test"]),
+        ("GET /almanac HTTP/1.1", &["Host: a.test", "Host: a.test"]),
+        ("GET /almanac HTTP/1.1", &["Host: a.test, b.test"]),
+        ("GET /almanac HTTP/1.1", &["Host: user@a.test"]),
+        ("GET /almanac HTTP/1.1", &["Host: "]),
+        ("GET /almanac HTTP/1.0", &["Host: a.test", "Host: b.test"]),
+        ("GET http://c.test/almanac HTTP/1.1", &["Host: a.test", "Host: b.test"]),
+    ] {
+        let (base, mut requests) = plain().await;
+        let mut house = Plan::over(base).open().await;
+        let mut client = Wire::to(&house).await;
+        let hosts: String = hosts.iter().map(|host| format!("{host}\r\n")).collect();
+        client.say(format!("{line}\r\n{hosts}Connection: close\r\n{}\r\n\r\n", bearer(&active()))).await;
+        let answer = Answer::parse(client.rest().await.as_bytes()).unwrap();
+        let row = house.row().await;
+        answer.assert_refused(400, "host_unclear", &row);
+        // Nothing else of it is looked at, so it is nobody's.
+        assert_eq!((row.caller, row.api, row.cost), (None, None, 0), "{line} {hosts:?}");
+        assert!(requests.try_recv().is_err());
     }
 }

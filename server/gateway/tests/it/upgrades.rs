@@ -275,3 +275,69 @@ async fn a_shutdown_ends_a_websocket_at_the_end_of_the_drain_and_records_it() {
     let rows: Vec<_> = rows.iter().map(|row| (row.status, row.response_bytes)).collect();
     assert_eq!(rows, [(101, 6)]);
 }
+
+/// Claims: MAST-23
+#[tokio::test]
+async fn an_api_has_so_many_connections_and_the_next_one_is_told_so_at_no_cost() {
+    let (base, _heads) = mirror().await;
+    let mut plan = Plan::over(base);
+    plan.change = |settings| settings.upgrades_max = 2;
+    let mut house = plan.open().await;
+    let open = async || {
+        let mut client = Wire::to(&house).await;
+        client.say(lines(&handshake())).await;
+        let head = client.head().await.unwrap();
+        (client, head)
+    };
+    let (mut first, head) = open().await;
+    assert!(head.contains(" 101 "), "{head}");
+    let (mut second, head) = open().await;
+    assert!(head.contains(" 101 "), "{head}");
+    let (mut third, head) = open().await;
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    assert!(third.until("}").await.contains("\"too_many_connections\""));
+    let row = house.row().await;
+    assert_eq!((row.status, row.code.as_deref(), row.cost), (503, Some("too_many_connections"), 0));
+    // An ordinary request is none of them.
+    assert_eq!(house.get("/almanac/v1/sun/paris", &[]).await.status, 401);
+    house.row().await;
+    // When one ends, there is room for one again.
+    for client in [&mut first, &mut second] {
+        client.say("still here.").await;
+        assert_eq!(client.bytes(11).await, "still here.");
+    }
+    drop(first);
+    assert_eq!(house.row().await.status, 101);
+    let mut client = Wire::to(&house).await;
+    client.say(lines(&handshake())).await;
+    assert!(client.head().await.unwrap().contains(" 101 "));
+}
+
+/// A handshake that the upstream declines holds no place.
+#[tokio::test]
+async fn a_handshake_that_is_declined_frees_its_place() {
+    let (base, _requests) = plain().await;
+    let mut plan = Plan::over(base);
+    plan.change = |settings| settings.upgrades_max = 1;
+    let mut house = plan.open().await;
+    for _ in 0..3 {
+        let mut client = Wire::to(&house).await;
+        client.say(lines(&handshake())).await;
+        assert!(client.head().await.unwrap().contains(" 200 OK"));
+        assert_eq!(house.row().await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_on_which_nothing_passes_is_closed() {
+    let (base, _heads) = mirror().await;
+    let mut plan = Plan::over(base);
+    plan.change = |settings| settings.upgrade_idle = Duration::from_millis(300);
+    let mut house = plan.open().await;
+    let mut client = Wire::to(&house).await;
+    client.say(lines(&handshake())).await;
+    assert!(client.head().await.unwrap().contains(" 101 "));
+    client.say("hello.").await;
+    assert_eq!(client.rest().await, "hello.");
+    assert_eq!(house.row().await.response_bytes, 6);
+}

@@ -20,7 +20,7 @@ use crate::evenly::evenly;
 use crate::guard::Door;
 use crate::mail_links::{self, Purpose, Subject};
 use crate::notices::{self, Notice};
-use crate::{Op, Result, Tx, passkeys, sessions};
+use crate::{Op, Result, Tx, access_tokens, passkeys, sessions};
 
 /// Refuses a new password that is too short, or that somebody who guesses would try early.
 pub(crate) fn refuse_weak(op: &Op, account: &table::Model, new: &Password) -> Result<()> {
@@ -134,6 +134,7 @@ pub async fn reset_password(op: &Op, token: &str, new: &Password) -> Result<()> 
     let id = account.account();
     let account = store(&tx, account, Some(hash)).await?;
     let ended = sessions::end_all(&tx, id, None).await?;
+    access_tokens::revoke_all(&tx, op, id).await?;
     notices::send(&tx, op, &account, Notice::PasswordSet).await?;
     let event = Event::new(Action::PasswordSet).by(id).account(id).detail("by", "reset");
     audit_log::record(&tx, op, event).await?;

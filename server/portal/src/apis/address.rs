@@ -2,12 +2,13 @@
 //!
 //! Staff who register an API could otherwise make the gateway ask machines that only it can reach (server-side request
 //! forgery): the cloud's metadata, a database, the portal itself. What an address says is refused here; to what a name
-//! resolves is decided when the gateway connects.
+//! resolves the gateway looks when it connects.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use contract::apis::UPSTREAM_MAX;
 use contract::fields::{Check, Problem};
+use contract::networks::is_private;
 
 /// An upstream's address, without the slash at its end: `http` or `https`, a host, perhaps a port and a path; no user,
 /// query or fragment.
@@ -86,8 +87,7 @@ impl<'a> Host<'a> {
 
     fn is_private(&self) -> bool {
         match self {
-            Self::Address(IpAddr::V4(address)) => is_private_v4(*address),
-            Self::Address(IpAddr::V6(address)) => is_private_v6(*address),
+            Self::Address(address) => is_private(*address),
             Self::Name(name) => {
                 let name = name.to_ascii_lowercase();
                 let within = |zone: &str| name == zone || name.ends_with(&format!(".{zone}"));
@@ -95,40 +95,6 @@ impl<'a> Host<'a> {
                 !name.contains('.') || ["localhost", "local", "internal", "home.arpa"].into_iter().any(within)
             }
         }
-    }
-}
-
-/// Whether an IPv4 address is none that the whole internet can reach (IANA, special-purpose address registry).
-fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || a == 0 // this network
-        || a == 100 && (64..128).contains(&b) // shared by carriers (RFC 6598)
-        || (a, b, c) == (192, 0, 0) // protocol assignments
-        || (a, b, c) == (192, 88, 99) // relays of 6to4
-        || a == 198 && (18..20).contains(&b) // benchmarks
-        || a >= 224 // multicast, reserved, broadcast
-}
-
-/// The same for IPv6. Only the global unicast block counts; in it, what carries an IPv4 address is judged by that.
-fn is_private_v6(address: Ipv6Addr) -> bool {
-    let [first, second, third, ..] = address.segments();
-    let [.., seventh, eighth] = address.segments();
-    let v4 = |high: u16, low: u16| is_private_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match (first, second) {
-        // NAT64 (RFC 6052)
-        (0x64, 0xff9b) => address.segments()[2..6] != [0; 4] || v4(seventh, eighth),
-        // 6to4
-        (0x2002, _) => v4(second, third),
-        // Teredo, benchmarks, ORCHID, and everything else below 2001:200::
-        (0x2001, 0..0x200) => true,
-        // documentation
-        (0x2001, 0xdb8) => true,
-        (0x3fff, 0..0x1000) => true,
-        _ => first & 0xe000 != 0x2000,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What staff say of an API, checked field by field.
 
 use contract::apis::{
-    ApiTerms, BODY_BYTES, Environments, LogMode, NAME_MAX, OPENAPI_MAX, ORIGINS_MAX, SLUG_MAX, TIMEOUT_MS,
+    AddressPolicy, AgentPolicy, ApiTerms, BODY_BYTES, Callers, Environments, LogLevel, LogMode, MORE_UPSTREAMS_MAX,
+    NAME_MAX, OPENAPI_MAX, ORIGINS_MAX, PrivacyProfile, RETENTION_DAYS, SLUG_MAX, TIMEOUT_MS,
 };
 use contract::fields::{Check, Problem};
 use contract::limits::{LIMIT_MAX, LIMIT_SECONDS_MAX, Limit};
@@ -103,9 +104,30 @@ pub struct NewTerms {
     pub address_requests: String,
     /// Seconds of that limit.
     pub address_seconds: String,
+    /// Further addresses of the upstream, one a line.
+    pub more_upstreams: String,
 }
 
-pub(super) fn terms(check: &mut Check, new: &NewTerms) -> ApiTerms {
+impl NewTerms {
+    /// The words that the form would hold for these terms: for whoever changes only some of them.
+    #[must_use]
+    pub fn of(terms: &ApiTerms) -> Self {
+        let limit = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+        Self {
+            timeout_ms: terms.timeout_ms.to_string(),
+            body_max_bytes: terms.body_max_bytes.to_string(),
+            log_mode: terms.log_mode.word().to_owned(),
+            environments: terms.environments.word().to_owned(),
+            allowed_origins: terms.allowed_origins.join("\n"),
+            address_requests: limit(terms.address_limit.map(|limit| limit.requests)),
+            address_seconds: limit(terms.address_limit.map(|limit| limit.seconds)),
+            more_upstreams: terms.more_upstreams.join("\n"),
+        }
+    }
+}
+
+pub(super) fn terms(check: &mut Check, new: &NewTerms, private_is_fine: bool) -> ApiTerms {
+    let more_upstreams = more_upstreams(check, &new.more_upstreams, private_is_fine);
     let timeout_ms = needed_number(check, "timeout_ms", &new.timeout_ms, TIMEOUT_MS);
     let body_max_bytes = needed_number(check, "body_max_bytes", &new.body_max_bytes, BODY_BYTES);
     let log_mode = LogMode::from_word(&new.log_mode);
@@ -134,6 +156,70 @@ pub(super) fn terms(check: &mut Check, new: &NewTerms) -> ApiTerms {
         environments: environments.unwrap_or_default(),
         allowed_origins,
         address_limit,
+        more_upstreams,
+        ..usual
+    }
+}
+
+/// Further addresses: each like the first, and none twice.
+fn more_upstreams(check: &mut Check, text: &str, private_is_fine: bool) -> Vec<String> {
+    let field = "more_upstreams";
+    let mut all: Vec<String> = Vec::new();
+    for line in text.split_whitespace() {
+        let before = check.count();
+        let address = address::upstream(check, field, line, private_is_fine);
+        if check.count() > before {
+            break;
+        }
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    }
+    if all.len() > MORE_UPSTREAMS_MAX {
+        check.refuse(field, Problem::TooMany { max: MORE_UPSTREAMS_MAX as u32 });
+    }
+    all
+}
+
+/// What staff give for the privacy profile of an API, as the words in the form.
+#[derive(Clone, Debug, Default)]
+pub struct NewPrivacy {
+    /// `server` or `end_user`.
+    pub caller_kind: String,
+    /// The word of an [`AddressPolicy`].
+    pub ip_policy: String,
+    /// The word of an [`AgentPolicy`].
+    pub ua_policy: String,
+    /// The word of a [`LogLevel`].
+    pub log_level: String,
+    /// Days.
+    pub retention_days: String,
+}
+
+pub(super) fn privacy(check: &mut Check, new: &NewPrivacy) -> PrivacyProfile {
+    let before = check.count();
+    if !Callers::WORDS.iter().any(|(word, _)| *word == new.caller_kind) {
+        check.refuse("caller_kind", Problem::NotAChoice);
+    }
+    if AddressPolicy::from_word(&new.ip_policy).is_none() {
+        check.refuse("ip_policy", Problem::NotAChoice);
+    }
+    if AgentPolicy::from_word(&new.ua_policy).is_none() {
+        check.refuse("ua_policy", Problem::NotAChoice);
+    }
+    let callers = Callers::from_words(&new.caller_kind, &new.ip_policy, &new.ua_policy);
+    if callers.is_none() && check.count() == before {
+        check.refuse("caller_kind", Problem::NothingOfEndUsers);
+    }
+    let log_level = LogLevel::from_word(&new.log_level);
+    if log_level.is_none() {
+        check.refuse("log_level", Problem::NotAChoice);
+    }
+    let days = needed_number(check, "retention_days", &new.retention_days, RETENTION_DAYS);
+    PrivacyProfile {
+        callers: callers.unwrap_or_default(),
+        log_level: log_level.unwrap_or_default(),
+        retention_days: days.try_into().unwrap_or(1),
     }
 }
 

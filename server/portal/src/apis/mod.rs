@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use contract::apis::{ApiDocs, ApiSummary, ApiTerms, DeskApi, DeskApiRow, RouteTerms};
+use contract::apis::{
+    ApiDocs, ApiPrivacy, ApiSummary, ApiTerms, DeskApi, DeskApiRow, RETENTION_DAYS, Recovery, RouteTerms,
+};
 use contract::audit_log::Action;
 use contract::fields::{Check, Problem};
 use contract::subscriptions::SubscriptionState;
@@ -19,7 +21,7 @@ use serde_json::{Value, json};
 use crate::audit_log::{self, Event};
 use crate::error::is_conflict;
 use crate::subscriptions::terms::{self, News, Terms};
-use crate::{Actor, Db, Op, Result, Tx, plans, subscriptions};
+use crate::{Actor, Db, Op, Result, Tx, keys, plans, subscriptions};
 
 mod address;
 pub(crate) mod input;
@@ -28,10 +30,10 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
-pub use input::NewTerms;
+pub use input::{NewPrivacy, NewTerms};
 
 /// First path segments that the gateway keeps for itself, and those below `/docs` and `/admin/apis` that are pages.
-pub const RESERVED_SLUGS: [&str; 6] = ["verify", "mau", ".well-known", "healthz", "errors", "new"];
+pub const RESERVED_SLUGS: [&str; 8] = ["verify", "mau", ".well-known", "healthz", "errors", "new", "api", "leaks"];
 
 /// An API to register.
 #[derive(Clone, Debug)]
@@ -144,6 +146,7 @@ pub async fn register(op: &Op, new: NewApi) -> Result<()> {
         .exec_without_returning(&tx)
         .await?;
     let row = table::by_slug(&tx, &new.slug).await?.ok_or(Refusal::NotFound)?;
+    keys::sealed::forget_unless_allowed(&tx).await?;
     let record = record(&tx, &row).await?;
     terms::commit(op, tx, turn, News { apis: vec![record], ..News::default() }).await
 }
@@ -182,6 +185,7 @@ pub async fn create(op: &Op, slug: &str, name: &str, upstream_url: &str) -> Resu
         Err(error) => return Err(error.into()),
     };
     let record = usable(op, &tx, &row, "upstream_url", Problem::NotAUrl).await?;
+    keys::sealed::forget_unless_allowed(&tx).await?;
     let event = event(Action::ApiCreated, &row).detail("upstream_url", &row.upstream_url);
     audit_log::record(&tx, op, event).await?;
     terms::commit(op, tx, turn, News { apis: vec![record], ..News::default() }).await?;
@@ -197,7 +201,7 @@ pub async fn change(op: &Op, slug: &str, new: NewDetails) -> Result<()> {
     let mut check = Check::default();
     let name = input::name(&mut check, &new.name);
     let upstream_url = upstream(op, &mut check, &new.upstream_url);
-    let terms = input::terms(&mut check, &new.terms);
+    let terms = input::terms(&mut check, &new.terms, op.portal.settings().private_upstreams);
     let plan = match new.default_plan.as_str() {
         "" => None,
         id => {
@@ -223,6 +227,9 @@ pub async fn change(op: &Op, slug: &str, new: NewDetails) -> Result<()> {
     if row.upstream_url != upstream_url {
         event = event.detail("upstream_url", &upstream_url);
     }
+    if row.more_upstreams != terms.more_upstreams.join("\n") {
+        event = event.detail("more_upstreams", terms.more_upstreams.join(" "));
+    }
     if row.default_plan_id != plan.map(PlanId::uuid) {
         event = event.detail("default_plan", plan.map_or_else(|| "none".to_owned(), |plan| plan.to_string()));
     }
@@ -234,6 +241,7 @@ pub async fn change(op: &Op, slug: &str, new: NewDetails) -> Result<()> {
     row.log_mode = Set(terms.log_mode.word().to_owned());
     row.environments = Set(terms.environments.word().to_owned());
     row.allowed_origins = Set(terms.allowed_origins.join("\n"));
+    row.more_upstreams = Set(terms.more_upstreams.join("\n"));
     row.address_requests = Set(terms.address_limit.map(|limit| i64::from(limit.requests)));
     row.address_seconds = Set(terms.address_limit.map(|limit| i64::from(limit.seconds)));
     row.default_plan_id = Set(plan.map(PlanId::uuid));
@@ -242,6 +250,80 @@ pub async fn change(op: &Op, slug: &str, new: NewDetails) -> Result<()> {
     let record = usable(op, &tx, &row, "upstream_url", Problem::NotAUrl).await?;
     audit_log::record(&tx, op, event).await?;
     terms::commit(op, tx, turn, News { apis: vec![record], ..News::default() }).await
+}
+
+/// Changes what the log keeps of those who call an API.
+///
+/// It holds for requests from now on; the published privacy page says
+/// it at once. Rows that are past a shorter term are not shown any more, and erased by the next run of retention.
+///
+/// # Errors
+/// [`Refusal::InvalidInput`], [`Refusal::NotFound`], and those of [`Op::require_staff`] and [`Op::require_recent`].
+pub async fn change_privacy(op: &Op, slug: &str, new: &NewPrivacy) -> Result<()> {
+    require_manager(op)?;
+    let mut check = Check::default();
+    let profile = input::privacy(&mut check, new);
+    check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
+    require_recent(op).await?;
+    let turn = op.portal.change_key().await;
+    let tx = op.begin().await?;
+    let row = table::by_slug_to_change(&tx, slug).await?.ok_or(Refusal::NotFound)?;
+    let event = event(Action::ApiChanged, &row)
+        .detail("caller_kind", profile.callers.word())
+        .detail("ip_policy", profile.callers.address().word())
+        .detail("ua_policy", profile.callers.agent().word())
+        .detail("log_level", profile.log_level.word())
+        .detail("retention_days", profile.retention_days);
+    let mut row = row.into_active_model();
+    row.caller_kind = Set(profile.callers.word().to_owned());
+    row.ip_policy = Set(profile.callers.address().word().to_owned());
+    row.ua_policy = Set(profile.callers.agent().word().to_owned());
+    row.log_level = Set(profile.log_level.word().to_owned());
+    row.retention_days = Set(profile.retention_days.into());
+    row.updated_at = Set(op.now_ms());
+    let row = row.update(&tx).await?;
+    let record = record(&tx, &row).await?;
+    audit_log::record(&tx, op, event).await?;
+    terms::commit(op, tx, turn, News { apis: vec![record], ..News::default() }).await
+}
+
+/// Whether developers may see the secret of a key again. Secrets are kept only while every open API allows that: once
+/// one does not, those that were kept are erased with this change.
+///
+/// # Errors
+/// [`Refusal::InvalidInput`], [`Refusal::NotFound`], and those of [`Op::require_staff`] and [`Op::require_recent`].
+pub async fn change_recovery(op: &Op, slug: &str, recovery: &str) -> Result<()> {
+    require_manager(op)?;
+    let recovery = Recovery::from_word(recovery).ok_or_else(|| wrong("recovery", Problem::NotAChoice))?;
+    require_recent(op).await?;
+    // No secret is being made meanwhile.
+    let _turn = op.portal.change_key().await;
+    let tx = op.begin().await?;
+    let row = table::by_slug_to_change(&tx, slug).await?.ok_or(Refusal::NotFound)?;
+    let event = event(Action::ApiChanged, &row).detail("recovery", recovery.word());
+    let mut row = row.into_active_model();
+    row.recoverable = Set(i64::from(recovery == Recovery::On));
+    row.updated_at = Set(op.now_ms());
+    row.update(&tx).await?;
+    keys::sealed::forget_unless_allowed(&tx).await?;
+    audit_log::record(&tx, op, event).await?;
+    op.commit(tx).await
+}
+
+/// What the log keeps of those who call an API, for every API that is not closed. Public: the privacy page prints it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn privacy(op: &Op) -> Result<Vec<ApiPrivacy>> {
+    let rows = all(op.db()).await?.into_iter().filter(|row| row.closed_at.is_none());
+    Ok(rows.map(|row| ApiPrivacy { profile: row.terms().privacy, slug: row.slug, name: row.name }).collect())
+}
+
+/// APIs whose rows are kept for less than the term of all, with the days.
+pub(crate) async fn shorter_terms<C: ConnectionTrait>(db: &C) -> Result<Vec<(Uuid, i64)>> {
+    let shorter = table::COLUMN.retention_days.lt(RETENTION_DAYS.1);
+    let rows = table::Entity::find().filter(shorter).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.retention_days)).collect())
 }
 
 /// Makes a plan the one that every organization has without subscribing. For the program itself, which has no form.
@@ -316,6 +398,7 @@ async fn set_closed(op: &Op, slug: &str, closed_at: Option<i64>) -> Result<()> {
     let mut row = row.into_active_model();
     row.closed_at = Set(closed_at);
     let row = row.update(&tx).await?;
+    keys::sealed::forget_unless_allowed(&tx).await?;
     let record = record(&tx, &row).await?;
     let action = if closed_at.is_some() { Action::ApiClosed } else { Action::ApiReopened };
     audit_log::record(&tx, op, event(action, &row)).await?;
@@ -362,6 +445,9 @@ pub async fn see(op: &Op, slug: &str) -> Result<DeskApi> {
         id: row.api(),
         terms: row.terms(),
         default_plan: row.default_plan_id.map(PlanId::new),
+        leaks: row.leaks(),
+        recovery: row.recovery(),
+        secrets_kept: keys::sealed::may_keep(db).await?,
         plans: plans.into_iter().map(plans::table::Model::into_plan).collect(),
         operations: openapi::summary(&row, &document(&row)).operations,
         slug: row.slug,
@@ -380,7 +466,7 @@ fn upstream(op: &Op, check: &mut Check, value: &str) -> String {
 
 async fn require_recent(op: &Op) -> Result<()> {
     if op.actor != Actor::System {
-        op.require_recent().await?;
+        op.require_confirmed().await?;
     }
     Ok(())
 }
@@ -469,6 +555,14 @@ pub async fn load_all(db: &Db) -> Result<Vec<ApiRecord>> {
     }
     let rows = all(db).await?;
     Ok(rows.iter().map(|row| record_with(row, plans.get(&row.id).map_or(&[], Vec::as_slice))).collect())
+}
+
+/// What the gateway needs of one API.
+pub(crate) async fn load_one(db: &Db, id: ApiId) -> Result<Option<ApiRecord>> {
+    match table::Entity::find_by_id(id.uuid()).one(db.read()).await? {
+        Some(row) => Ok(Some(record(db.read(), &row).await?)),
+        None => Ok(None),
+    }
 }
 
 /// A call to try: the first operation that needs no body, with example parameters, at the gateway.

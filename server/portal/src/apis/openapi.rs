@@ -171,6 +171,7 @@ fn operation(document: &Value, path: &str, method: &str, item: &Value) -> Operat
                 place: text(&parameter["in"]),
                 required: parameter["required"] == true,
                 description: text(&parameter["description"]),
+                example: example(parameter).unwrap_or_default(),
             })
             .collect(),
         terms: terms(document, item),

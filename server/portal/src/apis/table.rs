@@ -1,7 +1,8 @@
 //! Table `apis`.
 
 use contract::ApiId;
-use contract::apis::{ApiTerms, Environments, LogMode};
+use contract::apis::{ApiTerms, Callers, Environments, LogLevel, LogMode, PrivacyProfile, Recovery};
+use contract::leaks::{LeakPolicy, LeakTerms};
 use contract::limits::Limit;
 use sea_orm::QuerySelect as _;
 use sea_orm::entity::prelude::*;
@@ -37,11 +38,32 @@ pub(crate) struct Model {
     pub default_plan_id: Option<Uuid>,
     /// Since then neither the gateway nor the docs know it.
     pub closed_at: Option<i64>,
+    /// 1 if developers may see the secret of a key again.
+    pub recoverable: i64,
+    /// What the log keeps of a caller's address.
+    pub ip_policy: String,
+    /// What it keeps of a caller's agent.
+    pub ua_policy: String,
+    /// `server`, or `end_user`, of whom nothing is kept.
+    pub caller_kind: String,
+    /// How much a row of the log says.
+    pub log_level: String,
+    /// For how many days rows are kept.
+    pub retention_days: i64,
+    /// Further addresses, one a line.
+    pub more_upstreams: String,
+    /// `tell`, `rotate` or `revoke`.
+    pub leak_policy: String,
+    pub leak_overlap_days: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    pub(crate) fn recovery(&self) -> Recovery {
+        if self.recoverable == 0 { Recovery::Off } else { Recovery::On }
+    }
+
     pub(crate) fn api(&self) -> ApiId {
         ApiId::new(self.id)
     }
@@ -56,7 +78,26 @@ impl Model {
             environments: Environments::from_word(&self.environments).unwrap_or_default(),
             allowed_origins: self.allowed_origins.lines().map(str::to_owned).collect(),
             address_limit: Limit::from_stored(self.address_requests, self.address_seconds),
+            privacy: self.privacy(),
+            more_upstreams: self.more_upstreams.lines().map(str::to_owned).collect(),
         }
+    }
+
+    /// What cannot be read keeps the least.
+    fn privacy(&self) -> PrivacyProfile {
+        PrivacyProfile {
+            callers: Callers::from_words(&self.caller_kind, &self.ip_policy, &self.ua_policy).unwrap_or_default(),
+            log_level: LogLevel::from_word(&self.log_level).unwrap_or(LogLevel::Counts),
+            retention_days: self.retention_days.try_into().unwrap_or(1),
+        }
+    }
+}
+
+impl Model {
+    /// What is done when the secret of a key that may call it leaks.
+    pub(crate) fn leaks(&self) -> LeakTerms {
+        let policy = LeakPolicy::from_word(&self.leak_policy).unwrap_or_default();
+        LeakTerms { policy, overlap_days: self.leak_overlap_days }
     }
 }
 

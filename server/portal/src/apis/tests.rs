@@ -1,15 +1,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::TimeDelta;
-use contract::apis::{ApiTerms, Environments, LogMode, OPENAPI_MAX};
+use contract::apis::{
+    AddressPolicy, AgentPolicy, ApiTerms, Callers, Environments, LogLevel, LogMode, OPENAPI_MAX, PrivacyProfile,
+};
 use contract::fields::Problem;
 use contract::limits::Limit;
 use contract::{FieldProblem, Refusal, StaffRole};
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use super::{
-    NewApi, NewDetails, NewTerms, RESERVED_SLUGS, change, change_document, close, create, desk, docs, example_url,
-    list, load_all, register, reopen, see,
+    NewApi, NewDetails, NewPrivacy, NewTerms, RESERVED_SLUGS, change, change_document, change_privacy, close, create,
+    desk, docs, example_url, list, load_all, privacy, register, reopen, see,
 };
 use crate::plans::{self, NewPlan};
 use crate::testing::{self, UNUSABLE, at, refusal, start};
@@ -119,6 +122,7 @@ fn new_details() -> NewDetails {
             allowed_origins: "https://app.example.com/ http://localhost:3000\r\n".to_owned(),
             address_requests: "100".to_owned(),
             address_seconds: "60".to_owned(),
+            more_upstreams: "https://tides-2.example.com/v2/\r\nhttps://tides-2.example.com/v2".to_owned(),
         },
     }
 }
@@ -148,6 +152,8 @@ async fn staff_register_an_api_and_change_it_and_the_gateway_knows_before_the_ve
         environments: Environments::Live,
         allowed_origins: vec!["https://app.example.com".to_owned(), "http://localhost:3000".to_owned()],
         address_limit: Some(Limit { requests: 100, seconds: 60 }),
+        more_upstreams: vec!["https://tides-2.example.com/v2".to_owned()],
+        ..ApiTerms::default()
     };
     assert_eq!((told.upstream_url.as_str(), &told.terms), ("https://tides.example.com/v2", &terms));
     change_document(&op, "tides", &document("Whatever").to_string()).await.unwrap();
@@ -223,6 +229,7 @@ async fn every_wrong_field_of_an_api_is_told_at_once_and_nothing_changes() {
             allowed_origins: "*".to_owned(),
             address_requests: "5".to_owned(),
             address_seconds: String::new(),
+            more_upstreams: "https://tides-2.example.com http://10.0.0.1".to_owned(),
         },
     };
     let fields: Vec<String> = problems(change(&op, "tides", broken).await).into_iter().map(|one| one.0).collect();
@@ -231,6 +238,7 @@ async fn every_wrong_field_of_an_api_is_told_at_once_and_nothing_changes() {
         [
             "name",
             "upstream_url",
+            "more_upstreams",
             "timeout_ms",
             "body_max_bytes",
             "log_mode",
@@ -256,6 +264,58 @@ async fn every_wrong_field_of_an_api_is_told_at_once_and_nothing_changes() {
     }
     let after = load_all(test.portal.db()).await.unwrap();
     assert_eq!(after.into_iter().filter(|api| api.id != elsewhere).collect::<Vec<_>>(), before);
+}
+
+/// A form for a privacy profile, filled in well.
+fn new_privacy() -> NewPrivacy {
+    NewPrivacy {
+        caller_kind: "server".to_owned(),
+        ip_policy: "full_7d".to_owned(),
+        ua_policy: "full".to_owned(),
+        log_level: "refusals".to_owned(),
+        retention_days: "30".to_owned(),
+    }
+}
+
+/// Claims: MAST-23, MASA-08, S002-06, FLOW-16, FLOW-17
+#[tokio::test]
+async fn an_api_keeps_nothing_of_its_callers_until_staff_say_so_and_then_everybody_can_read_it() {
+    let test = testing::portal().await;
+    let ada = test.staff("Ada", StaffRole::Admin).await;
+    let op = test.fresh(&ada, at(TimeDelta::minutes(1)));
+    create(&op, "tides", "Tides", "https://tides.example.com").await.unwrap();
+    let published = async || privacy(&test.anonymous(start())).await.unwrap().remove(0).profile;
+    assert_eq!(published().await, PrivacyProfile::default());
+    assert_eq!(PrivacyProfile::default().callers.address(), AddressPolicy::None);
+    test.watcher.take_apis();
+
+    change_privacy(&op, "tides", &new_privacy()).await.unwrap();
+    let profile = PrivacyProfile {
+        callers: Callers::Servers { address: AddressPolicy::SevenDays, agent: AgentPolicy::Full },
+        log_level: LogLevel::Refusals,
+        retention_days: 30,
+    };
+    let [told] = test.watcher.take_apis().try_into().unwrap();
+    assert_eq!(told.terms.privacy, profile);
+    assert_eq!((see(&op, "tides").await.unwrap().terms.privacy, published().await), (profile, profile));
+    // Other terms are changed without it.
+    change(&op, "tides", new_details()).await.unwrap();
+    assert_eq!(published().await, profile);
+
+    let end_users = NewPrivacy { caller_kind: "end_user".to_owned(), ..new_privacy() };
+    let answer = change_privacy(&op, "tides", &end_users).await;
+    assert_eq!(problems(answer), [("caller_kind".to_owned(), Problem::NothingOfEndUsers)]);
+    let wrong = NewPrivacy { retention_days: "91".to_owned(), ..NewPrivacy::default() };
+    let fields: Vec<String> =
+        problems(change_privacy(&op, "tides", &wrong).await).into_iter().map(|one| one.0).collect();
+    assert_eq!(fields, ["caller_kind", "ip_policy", "ua_policy", "log_level", "retention_days"]);
+    assert_eq!(published().await, profile);
+    let nothing = NewPrivacy { ip_policy: "none".to_owned(), ua_policy: "none".to_owned(), ..end_users };
+    change_privacy(&op, "tides", &nothing).await.unwrap();
+    assert_eq!(published().await.callers, Callers::EndUsers);
+    // Nor does the database take it.
+    let tx = op.begin().await.unwrap();
+    tx.execute_unprepared("UPDATE apis SET ip_policy = 'truncated'").await.unwrap_err();
 }
 
 fn with_cost(cost: &Value) -> String {
@@ -285,6 +345,8 @@ async fn only_staff_who_manage_apis_change_them_and_only_after_confirming() {
     create(&test.fresh(&ada, later), "tides", "Tides", "https://tides.example.com").await.unwrap();
     assert_eq!(refusal(change(&stale, "tides", new_details()).await), Refusal::StepUpRequired { passkey: false });
     assert_eq!(refusal(close(&stale, "tides").await), Refusal::StepUpRequired { passkey: false });
+    let kept = change_privacy(&stale, "tides", &new_privacy()).await;
+    assert_eq!(refusal(kept), Refusal::StepUpRequired { passkey: false });
     assert_eq!(refusal(change(&test.fresh(&ada, later), "sun", new_details()).await), Refusal::NotFound);
 
     let (zoe, sue) = (test.sign_up_and_verify("Zoe").await, test.staff("Sue", StaffRole::Support).await);
@@ -296,6 +358,7 @@ async fn only_staff_who_manage_apis_change_them_and_only_after_confirming() {
         assert_eq!(refusal(create(&op, "sun", "Sun", "https://sun.example.com").await), expected);
         assert_eq!(refusal(change(&op, "tides", new_details()).await), expected);
         assert_eq!(refusal(change_document(&op, "tides", "{}").await), expected);
+        assert_eq!(refusal(change_privacy(&op, "tides", &new_privacy()).await), expected);
         assert_eq!(refusal(close(&op, "tides").await), expected);
         assert_eq!(refusal(reopen(&op, "tides").await), expected);
         let reads = (desk(&op).await.is_ok(), see(&op, "tides").await.is_ok());

@@ -13,12 +13,12 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use chrono::TimeDelta;
 use contract::audit_log::{Action, ActorKind, AuditEvent, Verdict};
-use contract::{AccountId, AuditEventId, OrganizationId, Page, Permission, StaffPermission};
+use contract::{AccountId, AuditEventId, Millis, OrganizationId, Page, Permission, StaffPermission};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    Set,
+    ActiveModelTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Set,
 };
 
 use crate::{Actor, Op, Result, Scope, Tx, accounts, tokens};
@@ -113,12 +113,16 @@ impl Event {
 
 /// Writes an event down, in the transaction of its change. Last before the commit: from here on, everybody else who
 /// writes an event waits for it.
-pub(crate) async fn record(tx: &Tx, op: &Op, event: Event) -> Result<()> {
+pub(crate) async fn record(tx: &Tx, op: &Op, mut event: Event) -> Result<()> {
     let last = head::Entity::find_by_id(HEAD).lock_exclusive().one(tx).await?.context("the audit log has no head")?;
     let (kind, actor) = match &op.actor {
         Actor::Account(person) => {
             let kind = if event.is_of_staff() { ActorKind::Staff } else { ActorKind::Account };
             (kind, Some(person.account))
+        }
+        Actor::Token(holder) => {
+            event.details.push(("token", holder.token.to_string()));
+            (if event.is_of_staff() { ActorKind::Staff } else { ActorKind::Account }, Some(holder.account))
         }
         Actor::System => (ActorKind::System, None),
         Actor::Anonymous => (ActorKind::Anonymous, None),
@@ -164,7 +168,7 @@ pub(crate) async fn record(tx: &Tx, op: &Op, event: Event) -> Result<()> {
 /// Writes down that staff look at something that moves, such as a live stream. Whoever opens it again within a quarter
 /// of an hour, because the connection was lost, is still at the same look.
 pub(crate) async fn record_look(op: &Op, action: Action) -> Result<()> {
-    let person = op.signed_in()?.account.uuid();
+    let person = op.person()?.account.uuid();
     let newest = head::Entity::find_by_id(HEAD).one(op.db().read()).await?.map_or(0, |head| head.seq);
     let known = events::Entity::find()
         .filter(events::COLUMN.seq.gt(newest - SAME_LOOK_REACH))
@@ -206,6 +210,11 @@ impl Event {
                 | Action::SubscriptionApproved
                 | Action::SubscriptionRejected
                 | Action::SubscriptionOverridden
+                | Action::KeyRevokedByStaff
+                | Action::KeyRotationStartedByStaff
+                | Action::KeysSearched
+                | Action::KeyViewed
+                | Action::LeaksViewed
         )
     }
 }
@@ -278,7 +287,11 @@ pub async fn list(op: &Op, scope: Scope, filter: &Filter, before: Option<i64>) -
     if let Some(before) = before {
         query = query.filter(events::COLUMN.seq.lt(before));
     }
-    page(op, query.all(op.db().read()).await?).await
+    let mut page = page(op, query.all(op.db().read()).await?).await?;
+    if scope == Scope::Organization {
+        hide_staff(&mut page.items, op.person()?.account);
+    }
+    Ok(page)
 }
 
 /// The newest events about the person who asks: what they did, and what was done to their account. That staff did it is
@@ -296,12 +309,15 @@ pub async fn mine(op: &Op, before: Option<i64>) -> Result<Page<AuditEvent>> {
         query = query.filter(events::COLUMN.seq.lt(before));
     }
     let mut page = page(op, query.all(op.db().read()).await?).await?;
-    for event in &mut page.items {
-        if event.actor == ActorKind::Staff && event.actor_account.map(AccountId::uuid) != Some(id) {
-            (event.actor_account, event.actor_name) = (None, None);
-        }
-    }
+    hide_staff(&mut page.items, AccountId::new(id));
     Ok(page)
+}
+
+/// Says that staff did it, and not who of them: they answer to the operator, who knows.
+fn hide_staff(events: &mut [AuditEvent], me: AccountId) {
+    for event in events.iter_mut().filter(|event| event.actor == ActorKind::Staff && event.actor_account != Some(me)) {
+        (event.actor_account, event.actor_name) = (None, None);
+    }
 }
 
 /// The newest events about one thing of the organization, for the page of that thing.
@@ -315,7 +331,36 @@ pub async fn about(op: &Op, object: &str) -> Result<Vec<AuditEvent>> {
         .filter(events::COLUMN.object.eq(object))
         .order_by_desc(events::COLUMN.seq)
         .limit(ABOUT);
-    Ok(page(op, newest.all(op.db().read()).await?).await?.items)
+    let mut items = page(op, newest.all(op.db().read()).await?).await?.items;
+    hide_staff(&mut items, op.person()?.account);
+    Ok(items)
+}
+
+/// Place, moment and personal text of the events of one kind about one thing of an organization, the newest first, as
+/// far back as their texts are there.
+pub(crate) async fn texts_about<C: ConnectionTrait>(
+    db: &C,
+    organization: OrganizationId,
+    object: &str,
+    action: Action,
+) -> Result<Vec<(i64, Millis, String)>> {
+    let rows = events::Entity::find()
+        .filter(events::COLUMN.organization_id.eq(organization.uuid()))
+        .filter(events::COLUMN.object.eq(object))
+        .filter(events::COLUMN.action.eq(action.word()))
+        .filter(events::COLUMN.personal_hash.is_not_null())
+        .order_by_desc(events::COLUMN.seq)
+        .limit(PAGE)
+        .all(db)
+        .await?;
+    let mut texts: HashMap<i64, String> = personal::Entity::find()
+        .filter(personal::COLUMN.seq.is_in(rows.iter().map(|row| row.seq)))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| (row.seq, row.text))
+        .collect();
+    Ok(rows.iter().map_while(|row| Some((row.seq, row.at, texts.remove(&row.seq)?))).collect())
 }
 
 async fn page(op: &Op, mut rows: Vec<events::Model>) -> Result<Page<AuditEvent>> {

@@ -224,7 +224,8 @@ async fn a_chain_made_under_another_pepper_is_not_sound() {
     let test = with_events(2).await;
     let settings = test.portal.settings().clone();
     let hasher = contract::keys::hash::KeyHasher::new(&[8; 32]);
-    let other = crate::Portal::new(test.portal.db().clone(), settings, hasher, test.watcher.clone());
+    let secrets = crate::Secrets { hasher, ..testing::secrets() };
+    let other = crate::Portal::new(test.portal.db().clone(), settings, secrets, test.watcher.clone());
     let op = other.op(crate::Actor::System, start(), test.system(start()).request);
     assert!(matches!(verify(&op, None).await.unwrap(), Verdict::Broken { seq: 1, .. }));
 }

@@ -109,6 +109,12 @@ pub enum Door {
     Mail,
     /// A challenge to prove work on.
     Challenge,
+    /// A call of the REST API; the target is the token.
+    Rest,
+    /// A look at a string that may be a key.
+    LeakCheck,
+    /// The same without a proof of work.
+    LeakCheckWithoutProof,
 }
 
 /// So many at once, and so many more in an hour.
@@ -138,8 +144,17 @@ struct Budgets {
 /// For doors where there is nothing to guess: as much as a person with many tabs, and far less than a flood.
 const HARMLESS: Budget = budget(120, 1_800);
 
+/// For programs at the REST API.
+const REST: Budget = budget(REST_AT_ONCE, REST_PER_SECOND * 3_600);
+
+/// Calls of the REST API that one token can make at once.
+pub const REST_AT_ONCE: u32 = 120;
+
+/// Calls that it gets back each second.
+pub const REST_PER_SECOND: u32 = 10;
+
 impl Door {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::SignIn,
         Self::RecoveryCode,
         Self::MailLink,
@@ -148,6 +163,9 @@ impl Door {
         Self::SignUpWithoutProof,
         Self::Mail,
         Self::Challenge,
+        Self::Rest,
+        Self::LeakCheck,
+        Self::LeakCheckWithoutProof,
     ];
 
     const fn budgets(self) -> Budgets {
@@ -174,6 +192,13 @@ impl Door {
             // works, so a stranger who uses this up keeps nobody from their link.
             Self::Mail => Budgets { source: budget(20, 20), address: budget(5, 4), own_device: budget(5, 12) },
             Self::Challenge => Budgets { source: HARMLESS, address: HARMLESS, own_device: HARMLESS },
+            // 160 random bits are not guessed. Whoever found a file full of keys has a handful.
+            Self::LeakCheck => Budgets { source: budget(30, 60), address: budget(30, 60), own_device: budget(30, 60) },
+            Self::LeakCheckWithoutProof => {
+                Budgets { source: budget(5, 10), address: budget(5, 10), own_device: budget(5, 10) }
+            }
+            // Ten a second for each token: a program that reads page after page is not held up.
+            Self::Rest => Budgets { source: REST, address: REST, own_device: REST },
         }
     }
 }

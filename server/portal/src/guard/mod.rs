@@ -16,7 +16,7 @@ use crate::sessions::DeviceToken;
 mod limits;
 mod proof;
 
-pub use limits::{Door, Source};
+pub use limits::{Door, REST_AT_ONCE, REST_PER_SECOND, Source};
 use limits::{Limits, Target};
 pub use proof::{LIFETIME as PROOF_LIFETIME, Proof, Proofs, Proven, Purpose};
 
@@ -96,6 +96,23 @@ impl Guard {
                 .map_err(|_| Refusal::ProofRequired)?,
         }
         self.limits.spend(Door::SignUp, now, source, Target::Address(address))
+    }
+
+    /// Spends one look at a string that may be a key. Without a proof there are a few an hour for each source.
+    ///
+    /// # Errors
+    /// [`Refusal::ProofRequired`] when those are used up, and for a proof that was made for something else;
+    /// [`Refusal::TooManyTries`].
+    pub fn leak_check(&self, now: DateTime<Utc>, source: &Source, proven: &Proven) -> Result<(), Refusal> {
+        match proven {
+            Proven::Yes(proof) if proof.purpose() == Purpose::LeakCheck => {}
+            Proven::Yes(_) => return Err(Refusal::ProofRequired),
+            Proven::No => self
+                .limits
+                .spend(Door::LeakCheckWithoutProof, now, source, Target::Nobody)
+                .map_err(|_| Refusal::ProofRequired)?,
+        }
+        self.limits.spend(Door::LeakCheck, now, source, Target::Nobody)
     }
 
     /// Challenges and solutions.

@@ -50,11 +50,13 @@ pub enum Purpose {
     SignUp,
     /// A message to the operator.
     Contact,
+    /// A look at a string that may be a key.
+    LeakCheck,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::SignUp, Self::Contact];
+    pub const ALL: [Self; 3] = [Self::SignUp, Self::Contact, Self::LeakCheck];
 
     /// The word in addresses and challenges.
     #[must_use]
@@ -62,6 +64,7 @@ impl Purpose {
         match self {
             Self::SignUp => "sign_up",
             Self::Contact => "contact",
+            Self::LeakCheck => "leak_check",
         }
     }
 

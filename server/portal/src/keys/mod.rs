@@ -1,13 +1,14 @@
 //! Keys: create, list, reveal, change, rotate, revoke.
 //!
 //! - A secret comes into being at the moment its owner is shown it: before that there is nothing to steal, after that
-//!   only a keyed hash.
+//!   only a keyed hash, in a box (`sealed.rs`); the secret itself only while every API lets it be shown again.
 //! - A mail carries a link, never a secret; the link works once, for a day, for a signed-in member with the right role.
 //! - A revoked key stays refused for ever.
 //! - While a secret is replaced there is no moment at which neither works: the gateway is told of both in one record.
 
 use contract::audit_log::Action;
 use contract::fields::{Check, Problem};
+use contract::imports::OldFormat;
 use contract::keys::format;
 use contract::keys::terms::{self, KeyDetail, PROTECTION_MS, TypedTerms};
 use contract::keys::{Key, RevealOffer, RevealedKey, Secret};
@@ -19,25 +20,31 @@ use crate::audit_log::{self, Event};
 use crate::error::is_conflict;
 use crate::mail_links::{self, Purpose, Subject};
 use crate::subscriptions::terms::TermsRecord;
-use crate::{Db, Op, Result, Tx, accounts, apis, organizations, tokens, usage};
+use crate::{Op, Portal, Result, Tx, accounts, apis, organizations, tokens, usage};
 
+pub mod desk;
+pub mod labels;
 mod letters;
+mod listing;
 mod notices;
 mod record;
 pub mod rotation;
+pub(crate) mod sealed;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
+pub use listing::page;
 pub use notices::notify_due;
+pub(crate) use notices::told_of_the_end;
 pub use record::{KeyRecord, KnownSecret};
 pub use rotation::{NewRotation, old_secret_use, retire, rotate};
-
-use record::to_hash;
+pub use sealed::seal_all;
 
 pub(crate) const DAY_MS: Millis = 86_400_000;
 
 /// Told of every change to a key that the gateway must know, after it is committed.
+#[async_trait::async_trait]
 pub trait KeyWatcher: Send + Sync + 'static {
     /// The key as it is now.
     fn changed(&self, record: KeyRecord);
@@ -45,11 +52,23 @@ pub trait KeyWatcher: Send + Sync + 'static {
     /// Whether the keys of an organization rest from now on, because no owner of it is in good standing.
     fn rests(&self, organization: OrganizationId, rests: bool);
 
+    /// How much an organization may ask of all APIs together, from now on.
+    fn limited(&self, organization: OrganizationId, limit: Option<contract::limits::Limit>);
+
     /// An API as it is now: registered, changed, closed, or with another default plan.
     fn api_changed(&self, record: apis::ApiRecord);
 
     /// What an organization has of an API now.
     fn terms_changed(&self, record: TermsRecord);
+
+    /// Waits until all of that is in force: what has to be summed up first is not at once. Asked after telling, and every
+    /// second.
+    async fn settle(&self) {}
+
+    /// What keys of other systems look like that were imported: all such forms.
+    fn old_formats(&self, formats: Vec<OldFormat>) {
+        drop(formats);
+    }
 
     /// Whether the gateway could use an API as this record has it: it reads addresses and routes in its own way. Asked
     /// before the change is committed.
@@ -92,13 +111,14 @@ pub async fn create(op: &Op, new: NewKey) -> Result<Key> {
     }
     check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
 
-    let person = op.signed_in()?;
+    let person = op.person()?;
     let tx = op.begin().await?;
     // Another organization's form token must not find their key: it is bound to ours.
     let form_token = format!("{organization}:{}", new.form_token);
-    let mut row = row(op, organization, person.account, &label, environment.unwrap_or_default(), form_token.clone());
+    let mut row =
+        row(op, organization, Some(person.account), &label, environment.unwrap_or_default(), form_token.clone());
     row.expires_at = Set(expires_at);
-    row.notified = Set(notices::told_of_the_end(expires_at, op.now_ms()));
+    row.notified = Set(told_of_the_end(expires_at, op.now_ms()));
     let key = match row.insert(&tx).await {
         Ok(key) => key,
         Err(error) if is_conflict(&error) => {
@@ -109,7 +129,7 @@ pub async fn create(op: &Op, new: NewKey) -> Result<Key> {
         }
         Err(error) => return Err(error.into()),
     };
-    mail_reveal_link(&tx, op, &key, person.account, &person.name, &person.email).await?;
+    mail_reveal_link(&tx, op, &key, person.account, person.name, person.email).await?;
     audit_log::record(&tx, op, event(Action::KeyCreated, &key).detail("environment", &key.environment)).await?;
     op.commit(tx).await?;
     Ok(key.into_key(Vec::new(), op.now_ms()))
@@ -123,21 +143,22 @@ pub(crate) async fn create_first(
     organization: CurrentOrganization,
 ) -> Result<()> {
     let form_token = format!("{}:first", organization.id);
-    let key = row(op, organization.id, owner.account(), "First key", Environment::Live, form_token).insert(tx).await?;
+    let key =
+        row(op, organization.id, Some(owner.account()), "First key", Environment::Live, form_token).insert(tx).await?;
     mail_reveal_link(tx, op, &key, owner.account(), &owner.name, &owner.email).await?;
     let event = event(Action::KeyCreated, &key).by(owner.account()).detail("environment", &key.environment);
     audit_log::record(tx, op, event).await
 }
 
 /// What happened to a key.
-fn event(action: Action, key: &table::Model) -> Event {
+pub(crate) fn event(action: Action, key: &table::Model) -> Event {
     Event::new(action).organization(OrganizationId::new(key.organization_id)).object(key.key())
 }
 
-fn row(
+pub(crate) fn row(
     op: &Op,
     organization: OrganizationId,
-    creator: AccountId,
+    creator: Option<AccountId>,
     label: &str,
     environment: Environment,
     form_token: String,
@@ -145,7 +166,7 @@ fn row(
     table::ActiveModel {
         id: Set(op.new_uuid()),
         organization_id: Set(organization.uuid()),
-        created_by: Set(Some(creator.uuid())),
+        created_by: Set(creator.map(AccountId::uuid)),
         label: Set(label.to_owned()),
         environment: Set(environment.word().to_owned()),
         hint: Set(format::hint_without_secret(&op.portal.settings().key_prefix, environment)),
@@ -172,6 +193,14 @@ fn row(
         rotation_overlap_ms: Set(None),
         rotation_starts: Set(None),
         notified: Set(0),
+        sealed: Set(None),
+        previous_sealed: Set(None),
+        kept_secret: Set(None),
+        pepper_id: Set(None),
+        previous_pepper_id: Set(None),
+        import_id: Set(None),
+        rekeyed_at: Set(None),
+        secret_ends_at: Set(None),
     }
 }
 
@@ -190,19 +219,19 @@ async fn mail_reveal_link(
     letters::reveal_link(tx, op, key, account, name, email, &token).await
 }
 
-/// Mails a new reveal link; earlier ones stop working. For a key whose newest secret was never shown or never used, or
-/// which is to get a new one.
+/// Mails a new reveal link; earlier ones stop working. For a key whose newest secret is kept, was never shown or never
+/// used, or which is to get a new one.
 ///
 /// # Errors
-/// [`Refusal::NotFound`], [`Refusal::KeyIsRevoked`], [`Refusal::KeyInUse`], and those of [`Op::require`].
+/// [`Refusal::NotFound`], [`Refusal::KeyIsRevoked`], [`Refusal::KeyNotRecoverable`], and those of [`Op::require`].
 pub async fn send_reveal_link(op: &Op, id: KeyId) -> Result<()> {
     let organization = op.require(Permission::CreateKeys)?;
-    let person = op.signed_in()?;
+    let person = op.person()?;
     let tx = op.begin().await?;
     let key = table::find_to_change(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
     refuse_unless_revealable(&key)?;
     mail_links::cancel_for_key(&tx, id).await?;
-    mail_reveal_link(&tx, op, &key, person.account, &person.name, &person.email).await?;
+    mail_reveal_link(&tx, op, &key, person.account, person.name, person.email).await?;
     audit_log::record(&tx, op, event(Action::RevealLinkSent, &key)).await?;
     op.commit(tx).await
 }
@@ -211,9 +240,13 @@ fn refuse_unless_revealable(key: &table::Model) -> Result<()> {
     if key.revoked_at.is_some() {
         return Err(Refusal::KeyIsRevoked.into());
     }
-    // Of the newest secret: a rotation takes the last use of the old one along with it.
-    if key.last_used_at.is_some() && key.rotation_asked_at.is_none() {
-        return Err(Refusal::KeyInUse.into());
+    if key.kept_secret.is_some() || key.rotation_asked_at.is_some() {
+        return Ok(());
+    }
+    // Of the newest secret: a rotation takes the last use of the old one along with it. Whoever holds an imported key
+    // goes on with it, so it is in use although we never saw it.
+    if key.last_used_at.is_some() || key.awaits_first_use() {
+        return Err(Refusal::KeyNotRecoverable.into());
     }
     Ok(())
 }
@@ -222,7 +255,7 @@ fn refuse_unless_revealable(key: &table::Model) -> Result<()> {
 ///
 /// # Errors
 /// [`Refusal::LinkUnknown`] also for a link that was sent to someone else; [`Refusal::LinkExpired`],
-/// [`Refusal::LinkUsed`], [`Refusal::KeyIsRevoked`], [`Refusal::KeyInUse`], and those of [`Op::require`].
+/// [`Refusal::LinkUsed`], [`Refusal::KeyIsRevoked`], [`Refusal::KeyNotRecoverable`], and those of [`Op::require`].
 pub async fn reveal_offer(op: &Op, token: &str) -> Result<RevealOffer> {
     let organization = op.require(Permission::CreateKeys)?;
     let db = op.db().read();
@@ -233,13 +266,15 @@ pub async fn reveal_offer(op: &Op, token: &str) -> Result<RevealOffer> {
     let name = op.signed_in()?.organization.name.clone();
     Ok(RevealOffer {
         environment: key.environment(),
+        again: key.kept_secret.is_some() && key.rotation_asked_at.is_none(),
         label: key.label,
         organization: name,
         expires_at: link.expires_at,
     })
 }
 
-/// Makes the secret and shows it: once, to somebody who proved who they are within the last five minutes.
+/// Makes the secret and shows it, to somebody who proved who they are within the last five minutes. One that was kept
+/// is shown again.
 ///
 /// # Errors
 /// Those of [`reveal_offer`]; [`Refusal::StepUpRequired`], with which the link stays unused.
@@ -257,19 +292,34 @@ pub async fn reveal(op: &Op, token: &str) -> Result<RevealedKey> {
     mail_links::consume(&tx, op, &link).await?;
     refuse_unless_revealable(&key)?;
 
+    let keys = op.portal.vault().open_to_seal(&tx, op.now_ms(), organization).await?;
+    if key.rotation_asked_at.is_none()
+        && let Some(secret) = sealed::kept(&keys, &key)?
+    {
+        audit_log::record(&tx, op, event(Action::KeyRevealed, &key).detail("again", "yes")).await?;
+        op.commit(tx).await?;
+        let key = key.into_key(Vec::new(), op.now_ms());
+        return Ok(RevealedKey { key, secret: Secret::new(secret), example_url, kept: true });
+    }
     let prefix = &op.portal.settings().key_prefix;
     let secret = format::assemble(prefix, key.environment(), &tokens::random_text()?);
     let hash = op.portal.hasher().hash(&secret);
     let hint = format::parse(&secret, prefix).map(|key| key.hint()).unwrap_or_default();
-    let (mut key, replaced) = rotation::make_room(op, key);
-    key.secret_hash = Set(Some(hash.0.to_vec()));
+    let kept = if sealed::may_keep_now(&tx).await? { Some(sealed::keep(&keys, key.id, &secret)?) } else { None };
+    let sealed = sealed::seal(&keys, key.id, &hash)?;
+    let (mut key, replaced) = rotation::make_room(op, &keys, key)?;
+    key.secret_hash = Set(Some(sealed::index(&hash)));
+    key.sealed = Set(Some(sealed));
+    key.kept_secret = Set(kept);
+    key.pepper_id = Set(Some(op.portal.hasher().id()));
     key.hint = Set(hint);
     key.revealed_at = Set(Some(op.now_ms()));
     let key = key.update(&tx).await?;
-    let record = KeyRecord::of(&key, &op.signed_in()?.organization.name, replaced);
+    let record = KeyRecord::of(&keys, &key, &op.signed_in()?.organization.name, replaced);
     audit_log::record(&tx, op, event(Action::KeyRevealed, &key)).await?;
     op.commit_key(tx, turn, record).await?;
-    Ok(RevealedKey { key: key.into_key(Vec::new(), op.now_ms()), secret: Secret::new(secret), example_url })
+    let kept = key.kept_secret.is_some();
+    Ok(RevealedKey { key: key.into_key(Vec::new(), op.now_ms()), secret: Secret::new(secret), example_url, kept })
 }
 
 /// The key of a link, if the link was sent to the person who opens it.
@@ -314,6 +364,7 @@ pub async fn read(op: &Op, id: KeyId) -> Result<KeyDetail> {
         terms: row.terms(),
         rotation: row.rotation(op.now_ms()),
         may_be_revealed: refuse_unless_revealable(&row).is_ok(),
+        kept: row.kept_secret.is_some(),
         key: row.into_key(week.unwrap_or_else(|| vec![0; usage::WEEK_DAYS]), op.now_ms()),
     })
 }
@@ -337,7 +388,7 @@ pub async fn change_terms(op: &Op, id: KeyId, typed: &TypedTerms) -> Result<Key>
 
     let mut key = before.clone().into_active_model();
     if terms.expires_at != before.expires_at {
-        let told = notices::told_of_the_end(terms.expires_at, op.now_ms());
+        let told = told_of_the_end(terms.expires_at, op.now_ms());
         key.notified = Set(before.notified & !notices::OF_THE_END | told);
     }
     key.label = Set(label);
@@ -350,7 +401,7 @@ pub async fn change_terms(op: &Op, id: KeyId, typed: &TypedTerms) -> Result<Key>
     key.limit_seconds = Set(terms.limit.map(|limit| i64::from(limit.seconds)));
     key.protected = Set(i64::from(terms.protected));
     let key = key.update(&tx).await?;
-    let record = KeyRecord::of(&key, &op.signed_in()?.organization.name, Vec::new());
+    let record = KeyRecord::read(&op.portal, &tx, &key, &op.person()?.organization.name, Vec::new()).await?;
     audit_log::record(&tx, op, changes.into_event(&key)).await?;
     op.commit_key(tx, turn, record).await?;
     Ok(key.into_key(Vec::new(), op.now_ms()))
@@ -384,7 +435,7 @@ impl Changes {
     fn into_event(self, key: &table::Model) -> Event {
         let event = event(Action::KeyChanged, key).detail("changed", self.fields.join(", "));
         match self.labels {
-            Some((before, after)) => event.personal(format!("“{before}” → “{after}”")),
+            Some((before, after)) => event.personal(labels::text_of_change(&before, &after)),
             None => event,
         }
     }
@@ -410,7 +461,7 @@ pub async fn revoke(op: &Op, id: KeyId) -> Result<Key> {
     let mut key = key.into_active_model();
     key.revoked_at = Set(Some(op.now_ms()));
     let key = key.update(&tx).await?;
-    let record = KeyRecord::of(&key, &op.signed_in()?.organization.name, Vec::new());
+    let record = KeyRecord::read(&op.portal, &tx, &key, &op.person()?.organization.name, Vec::new()).await?;
     audit_log::record(&tx, op, event(Action::KeyRevoked, &key)).await?;
     op.commit_key(tx, turn, record).await?;
     Ok(key.into_key(Vec::new(), op.now_ms()))
@@ -420,8 +471,11 @@ pub async fn revoke(op: &Op, id: KeyId) -> Result<Key> {
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn load_all(db: &Db) -> Result<Vec<KeyRecord>> {
-    let rows = table::Entity::find().filter(table::COLUMN.secret_hash.is_not_null()).all(db.read()).await?;
+pub async fn load_all(portal: &Portal) -> Result<Vec<KeyRecord>> {
+    let db = portal.db();
+    let vault = portal.vault().open_all(db).await?;
+    let with_secret = table::Entity::find().filter(table::COLUMN.secret_hash.is_not_null());
+    let rows = with_secret.order_by_asc(table::COLUMN.id).all(db.read()).await?;
     let names: std::collections::HashMap<_, _> = organizations::table::Entity::find()
         .all(db.read())
         .await?
@@ -432,17 +486,33 @@ pub async fn load_all(db: &Db) -> Result<Vec<KeyRecord>> {
         .into_iter()
         .filter_map(|row| {
             let name = names.get(&row.organization_id).map_or("", String::as_str);
-            KeyRecord::of(&row, name, Vec::new())
+            let keys = vault.get(&row.organization_id)?;
+            KeyRecord::of(keys, &row, name, Vec::new())
         })
         .collect())
 }
 
+/// One key as the gateway must know it; nothing of one that never had a secret, or is not there.
+pub(crate) async fn load_one(portal: &Portal, id: KeyId) -> Result<Option<KeyRecord>> {
+    let db = portal.db();
+    let Some(row) = table::Entity::find_by_id(id.uuid()).one(db.read()).await? else { return Ok(None) };
+    let owner = organizations::table::Entity::find_by_id(row.organization_id).one(db.read()).await?;
+    let name = owner.as_ref().map_or("", |owner| owner.name.as_str());
+    KeyRecord::read(portal, db.read(), &row, name, Vec::new()).await
+}
+
 /// What the gateway must know of an organization's keys, once it is called something else.
-pub(crate) async fn records_of(tx: &Tx, organization: OrganizationId, name: &str) -> Result<Vec<KeyRecord>> {
+pub(crate) async fn records_of(
+    portal: &Portal,
+    tx: &Tx,
+    organization: OrganizationId,
+    name: &str,
+) -> Result<Vec<KeyRecord>> {
+    let keys = portal.vault().open(tx, organization).await?;
     let rows = table::Entity::find()
         .filter(table::COLUMN.organization_id.eq(organization.uuid()))
         .filter(table::COLUMN.secret_hash.is_not_null())
         .all(tx)
         .await?;
-    Ok(rows.iter().filter_map(|row| KeyRecord::of(row, name, Vec::new())).collect())
+    Ok(rows.iter().filter_map(|row| KeyRecord::of(&keys, row, name, Vec::new())).collect())
 }

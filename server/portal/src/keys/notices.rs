@@ -25,7 +25,7 @@ const UNUSED: i64 = 16;
 pub(super) const UNUSED_DAYS: i64 = 90;
 
 /// Bits that are set from the start: whoever gives a key five days need not be told that these are less than seven.
-pub(super) fn told_of_the_end(end: Option<Millis>, now: Millis) -> i64 {
+pub(crate) fn told_of_the_end(end: Option<Millis>, now: Millis) -> i64 {
     let Some(end) = end else { return 0 };
     BEFORE_THE_END.into_iter().filter(|(days, _)| end - now <= days * DAY_MS).map(|(_, bit)| bit).sum()
 }

@@ -10,7 +10,12 @@ use contract::request_logs::Caller;
 use contract::{Millis, OrganizationId};
 use ipnet::IpNet;
 
-use super::table::Model;
+use sea_orm::ConnectionTrait;
+
+use super::sealed;
+use super::table::{Model, earlier};
+use crate::vault::DataKeys;
+use crate::{Portal, Result};
 
 /// What the gateway must know of a key. It stands for the whole key: what a later one does not say, is not so any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,15 +55,35 @@ impl KeyRecord {
         Caller { secret_version: secret.secret_version, ..self.caller.clone() }
     }
 
-    /// What there is to tell; nothing of a key that never had a secret.
-    pub(super) fn of(key: &Model, organization_name: &str, replaced: Vec<KeyHash>) -> Option<Self> {
+    /// What there is to tell; nothing of a key that never had a secret. One whose secrets cannot be read has none, so that
+    /// the gateway forgets those that it knows.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub(crate) async fn read<C: ConnectionTrait>(
+        portal: &Portal,
+        db: &C,
+        key: &Model,
+        organization_name: &str,
+        replaced: Vec<KeyHash>,
+    ) -> Result<Option<Self>> {
+        if key.secret_hash.is_none() {
+            return Ok(None);
+        }
+        let keys = portal.vault().open(db, OrganizationId::new(key.organization_id)).await?;
+        Ok(Self::of(&keys, key, organization_name, replaced))
+    }
+
+    /// The same with the data keys at hand.
+    pub(crate) fn of(keys: &DataKeys, key: &Model, organization_name: &str, replaced: Vec<KeyHash>) -> Option<Self> {
+        key.secret_hash.as_ref()?;
         let version = u32::try_from(key.secret_version).unwrap_or(u32::MAX);
-        let newest = KnownSecret {
-            hash: to_hash(key.secret_hash.as_deref()?)?,
+        let newest = sealed::newest(keys, key).map(|hash| KnownSecret {
+            hash,
             secret_version: version,
-            expires_at: key.expires_at,
-        };
-        let previous = key.previous_hash.as_deref().and_then(to_hash).map(|hash| KnownSecret {
+            expires_at: key.newest_ends_at(),
+        });
+        let previous = sealed::previous(keys, key).map(|hash| KnownSecret {
             hash,
             secret_version: version.saturating_sub(1),
             expires_at: earlier(key.expires_at, key.previous_retires_at),
@@ -66,7 +91,7 @@ impl KeyRecord {
         let terms = key.terms();
         let state = if key.revoked_at.is_some() { KeyState::Revoked } else { KeyState::Active };
         Some(Self {
-            secrets: std::iter::once(newest).chain(previous).collect(),
+            secrets: newest.into_iter().chain(previous).collect(),
             replaced,
             state,
             caller: caller(key, organization_name),
@@ -80,17 +105,6 @@ impl KeyRecord {
             limit: terms.limit,
         })
     }
-}
-
-fn earlier(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
-
-pub(super) fn to_hash(stored: &[u8]) -> Option<KeyHash> {
-    stored.try_into().ok().map(KeyHash)
 }
 
 fn caller(key: &Model, organization_name: &str) -> Caller {

@@ -18,7 +18,9 @@ use sea_orm::{
     QuerySelect as _, Set,
 };
 
-use super::{DAY_MS, KeyRecord, event, mail_reveal_link, notices, table, to_hash};
+use super::{DAY_MS, KeyRecord, event, mail_reveal_link, notices, sealed, table};
+use crate::changes::{self, Subject};
+use crate::vault::DataKeys;
 use crate::{Op, Portal, Result, Tx, audit_log, mail_links, organizations, request_logs};
 
 #[cfg(test)]
@@ -51,7 +53,7 @@ pub async fn rotate(op: &Op, id: KeyId, new: &NewRotation) -> Result<()> {
         check.refuse("starts", Problem::NotAChoice);
     }
     check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
-    let person = op.require_recent().await?;
+    let person = op.require_confirmed().await?;
 
     let tx = op.begin().await?;
     let key = table::find_to_change(&tx, organization, id).await?.ok_or(Refusal::NotFound)?;
@@ -63,13 +65,13 @@ pub async fn rotate(op: &Op, id: KeyId, new: &NewRotation) -> Result<()> {
     key.rotation_starts = Set(Some(starts.word().to_owned()));
     let key = key.update(&tx).await?;
     mail_links::cancel_for_key(&tx, id).await?;
-    mail_reveal_link(&tx, op, &key, person.account, &person.name, &person.email).await?;
+    mail_reveal_link(&tx, op, &key, person.account, person.name, person.email).await?;
     let event = event(Action::KeyRotationStarted, &key).detail("overlap_days", days).detail("starts", starts.word());
     audit_log::record(&tx, op, event).await?;
     op.commit(tx).await
 }
 
-fn refuse_unless_rotatable(op: &Op, key: &table::Model) -> Result<()> {
+pub(super) fn refuse_unless_rotatable(op: &Op, key: &table::Model) -> Result<()> {
     if key.revoked_at.is_some() {
         return Err(Refusal::KeyIsRevoked.into());
     }
@@ -84,28 +86,39 @@ fn refuse_unless_rotatable(op: &Op, key: &table::Model) -> Result<()> {
 
 /// Makes room for a secret that is about to be shown, and says which hash has to go: in a rotation the one of the
 /// rotation before, because a key has two at most; otherwise the one that was never used.
-pub(super) fn make_room(op: &Op, key: table::Model) -> (table::ActiveModel, Vec<KeyHash>) {
+pub(super) fn make_room(
+    op: &Op,
+    keys: &DataKeys,
+    key: table::Model,
+) -> anyhow::Result<(table::ActiveModel, Vec<KeyHash>)> {
+    let newest = sealed::newest(keys, &key);
     if key.rotation_asked_at.is_none() {
-        let replaced = key.secret_hash.as_deref().and_then(to_hash);
-        return (key.into_active_model(), replaced.into_iter().collect());
+        return Ok((key.into_active_model(), newest.into_iter().collect()));
     }
-    let replaced = key.previous_hash.as_deref().and_then(to_hash);
+    let replaced = sealed::previous(keys, &key);
+    // A box opens where it was made for, and nowhere else.
+    let moved = newest.map(|hash| sealed::seal_previous(keys, key.id, &hash)).transpose()?;
     let overlap = key.rotation_overlap_ms.unwrap_or_default();
     let retires_at = match key.rotation_starts() {
         RotationStart::Now => Some(op.now_ms() + overlap),
         RotationStart::FirstUse => None,
     };
+    // A secret that was seen in public gets no more time than it had.
+    let retires_at = table::earlier(retires_at, key.secret_ends_at);
     let was = key.clone();
     let mut key = key.into_active_model();
     key.previous_hash = Set(was.secret_hash);
+    key.previous_sealed = Set(moved);
+    key.previous_pepper_id = Set(was.pepper_id);
     key.previous_hint = Set(Some(was.hint));
     key.previous_retires_at = Set(retires_at);
     key.previous_last_used_at = Set(was.last_used_at);
     key.last_used_at = Set(None);
+    key.secret_ends_at = Set(None);
     key.secret_version = Set(was.secret_version + 1);
     key.rotation_asked_at = Set(None);
     key.notified = Set(was.notified & !notices::OF_THE_OLD_SECRET);
-    (key, replaced.into_iter().collect())
+    Ok((key, replaced.into_iter().collect()))
 }
 
 /// Ends the old secret of a rotation now. The gateway refuses it before this returns. Twice is not an error.
@@ -130,7 +143,7 @@ pub async fn retire(op: &Op, id: KeyId) -> Result<()> {
     let mut key = key.into_active_model();
     key.previous_retires_at = Set(Some(op.now_ms()));
     let key = key.update(&tx).await?;
-    let record = KeyRecord::of(&key, &op.signed_in()?.organization.name, Vec::new());
+    let record = KeyRecord::read(&op.portal, &tx, &key, &op.person()?.organization.name, Vec::new()).await?;
     audit_log::record(&tx, op, event(Action::KeySecretRetired, &key)).await?;
     op.commit_key(tx, turn, record).await
 }
@@ -193,10 +206,11 @@ pub(crate) async fn commit_overlaps(
         let Some(key) = table::Entity::find_by_id(id.uuid()).one(&tx).await? else { continue };
         let owner = organizations::table::Entity::find_by_id(key.organization_id).one(&tx).await?;
         let name = owner.map(|owner| owner.name).unwrap_or_default();
-        records.extend(KeyRecord::of(&key, &name, Vec::new()));
+        records.extend(KeyRecord::read(portal, &tx, &key, &name, Vec::new()).await?);
     }
     let portal = portal.clone();
     let told = tokio::spawn(async move {
+        changes::record(&tx, records.iter().map(|record| Subject::Key(record.caller.key))).await?;
         tx.commit().await?;
         for record in records {
             portal.keys_watcher().changed(record);

@@ -22,7 +22,8 @@ pub(crate) struct Model {
     pub environment: String,
     /// What may be shown of the secret.
     pub hint: String,
-    /// Absent until the secret comes into being.
+    /// By what the secret is found: the first half of its keyed hash, which alone opens nothing. Absent until the secret
+    /// comes into being.
     #[sea_orm(unique)]
     pub secret_hash: Option<Vec<u8>>,
     /// What the form that created it carried: sending it twice creates one key.
@@ -46,7 +47,8 @@ pub(crate) struct Model {
     pub protected: i64,
     /// Which secret `secret_hash` is of, from 1. The one before has the number before.
     pub secret_version: i64,
-    /// The secret that was there before the newest rotation, also after its end: until the next one.
+    /// The secret that was there before the newest rotation, also after its end: until the next one. Half a keyed hash,
+    /// like `secret_hash`.
     pub previous_hash: Option<Vec<u8>>,
     pub previous_hint: Option<String>,
     /// Absent while the new secret waits for its first use.
@@ -60,7 +62,27 @@ pub(crate) struct Model {
     pub rotation_starts: Option<String>,
     /// Which notices were mailed, one bit each.
     pub notified: i64,
+    /// The whole keyed hash of the newest secret, in a box.
+    pub sealed: Option<Vec<u8>>,
+    /// The same of the secret before it.
+    pub previous_sealed: Option<Vec<u8>>,
+    /// The newest secret itself, in a box, where every API allows that it is shown again.
+    pub kept_secret: Option<Vec<u8>>,
+    /// Under which pepper the newest secret was hashed; with `/sha256` behind it where only the SHA-256 of its text was
+    /// known.
+    pub pepper_id: Option<String>,
+    /// The same of the secret before it.
+    pub previous_pepper_id: Option<String>,
+    /// The import that it came with.
+    pub import_id: Option<Uuid>,
+    /// When the text of an imported key was first seen, and hashed like any other.
+    pub rekeyed_at: Option<i64>,
+    /// When the newest secret ends, whatever becomes of the key: it was seen in public.
+    pub secret_ends_at: Option<i64>,
 }
+
+/// What stands behind the id of a pepper that hashed a SHA-256.
+pub(crate) const BY_SHA256: &str = "/sha256";
 
 impl ActiveModelBehavior for ActiveModel {}
 
@@ -76,10 +98,20 @@ impl Model {
     pub(crate) fn state(&self, now: Millis) -> KeyState {
         match (self.revoked_at, &self.secret_hash) {
             (Some(_), _) => KeyState::Revoked,
-            _ if self.expires_at.is_some_and(|end| end <= now) => KeyState::Expired,
+            _ if self.newest_ends_at().is_some_and(|end| end <= now) => KeyState::Expired,
             (None, None) => KeyState::AwaitingReveal,
             (None, Some(_)) => KeyState::Active,
         }
+    }
+
+    /// When the newest secret ends: with the key, or before it.
+    pub(crate) fn newest_ends_at(&self) -> Option<Millis> {
+        earlier(self.expires_at, self.secret_ends_at)
+    }
+
+    /// Whether only the SHA-256 of its newest secret is known: it was imported, and not used since.
+    pub(crate) fn awaits_first_use(&self) -> bool {
+        self.pepper_id.as_deref().is_some_and(|pepper| pepper.ends_with(BY_SHA256))
     }
 
     /// When any of its secrets was last accepted, to the minute.
@@ -141,6 +173,14 @@ impl Model {
             revoked_at: self.revoked_at,
             week,
         }
+    }
+}
+
+/// The earlier of two moments, where one that is absent never comes.
+pub(super) fn earlier(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

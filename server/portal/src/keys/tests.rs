@@ -237,7 +237,7 @@ async fn a_new_link_replaces_the_old_one_and_a_new_secret_the_old_one() {
     assert_eq!(told.len(), 1);
     let hash = |secret: &contract::keys::Secret| test.portal.hasher().hash(secret.reveal());
     assert_eq!((hash_in(&told[0]), told[0].replaced.clone()), (hash(&second.secret), vec![hash(&first.secret)]));
-    let loaded = load_all(test.portal.db()).await.unwrap();
+    let loaded = load_all(&test.portal).await.unwrap();
     assert_eq!(loaded.iter().map(hash_in).collect::<Vec<_>>(), [hash(&second.secret)]);
 }
 
@@ -251,9 +251,9 @@ async fn a_secret_in_use_cannot_be_made_anew() {
     request_logs::store(test.portal.db(), &[row(after(12), Some(caller(&ada, &key)))]).await.unwrap();
 
     let op = test.op(&ada, after(13));
-    assert_eq!(refusal(send_reveal_link(&op, key.id).await), Refusal::KeyInUse);
-    assert_eq!(refusal(reveal_offer(&op, &open).await), Refusal::KeyInUse);
-    assert_eq!(refusal(reveal(&op, &open).await), Refusal::KeyInUse);
+    assert_eq!(refusal(send_reveal_link(&op, key.id).await), Refusal::KeyNotRecoverable);
+    assert_eq!(refusal(reveal_offer(&op, &open).await), Refusal::KeyNotRecoverable);
+    assert_eq!(refusal(reveal(&op, &open).await), Refusal::KeyNotRecoverable);
     let key = list(&op, None).await.unwrap().remove(0);
     assert!(!key.may_be_revealed());
     assert_eq!(key.state, KeyState::Active);
@@ -283,7 +283,7 @@ async fn a_revoked_key_is_refused_before_revoke_returns_and_for_ever() {
     assert_eq!(refusal(reveal(&op, &open).await), Refusal::LinkUnknown);
     assert_eq!(test.dump().await, before);
     assert_eq!(test.watcher.take(), []);
-    assert_eq!(load_all(test.portal.db()).await.unwrap(), [record]);
+    assert_eq!(load_all(&test.portal).await.unwrap(), [record]);
 
     // A key that never had a secret can be revoked too; there is nothing to tell the gateway.
     let first = list(&op, None).await.unwrap().into_iter().find(|key| key.label == "First key").unwrap();
@@ -436,13 +436,13 @@ async fn the_list_has_the_newest_first_and_can_be_narrowed_to_an_environment() {
 #[tokio::test]
 async fn the_gateway_loads_active_and_revoked_keys_and_none_without_a_secret() {
     let test = testing::portal().await;
-    assert_eq!(load_all(test.portal.db()).await.unwrap(), []);
+    assert_eq!(load_all(&test.portal).await.unwrap(), []);
     let (ada, bob) = (test.sign_up_and_verify("Ada").await, test.sign_up_and_verify("Bob").await);
     let (live, live_secret) = test.revealed_key(&ada, "Live", after(10)).await;
     let (gone, gone_secret) = test.revealed_key(&bob, "Gone", after(11)).await;
     revoke(&test.op(&bob, after(12)), gone.id).await.unwrap();
 
-    let mut loaded = load_all(test.portal.db()).await.unwrap();
+    let mut loaded = load_all(&test.portal).await.unwrap();
     loaded.sort_by_key(|record| record.caller.key);
     let hash = |secret: &contract::keys::Secret| test.portal.hasher().hash(secret.reveal());
     let expected = [
@@ -495,7 +495,7 @@ async fn the_gateway_knows_new_terms_before_the_change_returns() {
         ..record(hash, KeyState::Active, caller(&ada, &changed))
     };
     assert_eq!(test.watcher.take(), std::slice::from_ref(&told));
-    assert_eq!(load_all(test.portal.db()).await.unwrap(), [told]);
+    assert_eq!(load_all(&test.portal).await.unwrap(), [told]);
     let shown = read(&test.op(&ada, after(30)), key.id).await.unwrap();
     let terms = KeyTerms {
         note: "Runs at night.".to_owned(),

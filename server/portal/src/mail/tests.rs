@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::keys::hash::KeyHasher;
 use contract::{MailId, RequestId};
 use sea_orm::EntityTrait as _;
 use secrecy::SecretString;
@@ -38,6 +37,8 @@ impl KeyWatcher for NoGateway {
 
     fn rests(&self, _organization: contract::OrganizationId, _rests: bool) {}
 
+    fn limited(&self, _organization: contract::OrganizationId, _limit: Option<contract::limits::Limit>) {}
+
     fn api_changed(&self, _record: crate::apis::ApiRecord) {}
 
     fn terms_changed(&self, _record: crate::subscriptions::terms::TermsRecord) {}
@@ -59,6 +60,7 @@ fn settings(erase_sent_mails: bool) -> PortalSettings {
         recovery_wait: TimeDelta::hours(72),
         staff_need_passkeys: true,
         private_upstreams: false,
+        leak_programmes: Vec::new(),
     }
 }
 
@@ -94,7 +96,7 @@ impl House {
         let test_db = TestDb::new().await.unwrap();
         let db = Db::connect(test_db.url()).await.unwrap();
         db.migrate().await.unwrap();
-        let portal = Portal::new(db, settings, KeyHasher::new(&[7; 32]), Arc::new(NoGateway));
+        let portal = Portal::new(db, settings, crate::testing::secrets(), Arc::new(NoGateway));
         Self { portal, now: Arc::new(Mutex::new(START.parse().unwrap())), _db: test_db }
     }
 

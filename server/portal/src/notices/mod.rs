@@ -25,6 +25,10 @@ pub(crate) enum Notice {
     PasskeySuspended { name: String },
     /// A passkey changed what it says of being copied between devices.
     PasskeyBackupChanged { name: String, backed_up: bool },
+    /// An access token was made.
+    TokenCreated { name: String, may: String },
+    /// An access token was seen in public and revoked.
+    TokenLeaked { name: String, place: Option<String> },
     /// New recovery codes were made.
     RecoveryCodesMade,
     /// A recovery code was used.
@@ -135,6 +139,23 @@ fn words(notice: Notice, security: impl Fn() -> Button, page: impl Fn(&str) -> S
             ),
             "If you switched a password manager or its synchronisation, this is expected. If not, remove this passkey and add a new one.".to_owned(),
             security(),
+        ),
+        Notice::TokenCreated { name, may } => (
+            "token_created",
+            "An access token was created".to_owned(),
+            format!("The access token “{name}” can act for you at the REST API now. It may: {may}."),
+            "If this was not you, revoke it on the page of access tokens, then open the security page and end all other sessions.".to_owned(),
+            Button { label: "Open access tokens".to_owned(), url: page("/console/tokens") },
+        ),
+        Notice::TokenLeaked { name, place } => (
+            "token_leaked",
+            "An access token of yours was seen in public".to_owned(),
+            match place {
+                Some(place) => format!("The access token “{name}” was seen in public at {place}. It was revoked at once: it opens nothing any more."),
+                None => format!("The access token “{name}” was reported as leaked by somebody who has it. It was revoked at once: it opens nothing any more."),
+            },
+            "Look at the audit log for what was done with it. If a program needs one, make another and keep it where nobody else sees it.".to_owned(),
+            Button { label: "Open access tokens".to_owned(), url: page("/console/tokens") },
         ),
         Notice::RecoveryCodesMade => (
             "recovery_codes_made",

@@ -71,7 +71,7 @@ pub(super) async fn add(
 
 /// Everybody who belongs to an organization, owners first.
 pub(super) async fn list(op: &Op, organization: OrganizationId) -> Result<Vec<Member>> {
-    let (db, me) = (op.db().read(), op.signed_in()?.account);
+    let (db, me) = (op.db().read(), op.person()?.account);
     let rows = Entity::find()
         .filter(COLUMN.organization_id.eq(organization.uuid()))
         .order_by_asc(COLUMN.created_at)

@@ -21,6 +21,7 @@ use crate::guard::Door;
 use crate::mail_links::{self, Purpose, Subject};
 use crate::{Op, Result, Tx, accounts, keys, sessions};
 
+pub mod desk;
 pub(crate) mod invites;
 mod letters;
 pub(crate) mod members;
@@ -53,6 +54,7 @@ async fn insert(tx: &Tx, op: &Op, owner: AccountId, name: &str, kind: &str) -> R
         contact_verified_at: Set(None),
         country: Set(None),
         created_at: Set(op.now_ms()),
+        ..Default::default()
     }
     .insert(tx)
     .await?
@@ -131,7 +133,7 @@ pub(crate) async fn of_account<C: ConnectionTrait>(db: &C, account: AccountId) -
 /// Those of [`Op::require`].
 pub async fn read(op: &Op) -> Result<OrganizationPage> {
     let id = op.require(Permission::ReadMembers)?;
-    let role = op.signed_in()?.organization.role;
+    let role = op.person()?.organization.role;
     let organization = table::Entity::find_by_id(id.uuid()).one(op.db().read()).await?.ok_or(Refusal::NotFound)?;
     let invites = if role.allows(Permission::ManageMembers) { invites::list(op, id).await? } else { Vec::new() };
     Ok(OrganizationPage {
@@ -247,7 +249,7 @@ pub async fn change(op: &Op, new: NewDetails) -> Result<()> {
         mail_links::cancel_about(&tx, Purpose::VerifyContact, id.uuid()).await?;
         ask_contact(&tx, op, &organization).await?;
     }
-    let keys = if renamed { keys::records_of(&tx, id, &organization.name).await? } else { Vec::new() };
+    let keys = if renamed { keys::records_of(&op.portal, &tx, id, &organization.name).await? } else { Vec::new() };
     if !changed.is_empty() {
         let event = Event::new(Action::OrganizationChanged).organization(id).detail("changed", changed.join(", "));
         audit_log::record(&tx, op, event).await?;

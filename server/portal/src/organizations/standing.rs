@@ -1,4 +1,5 @@
-//! Whether the keys of an organization work: only while one of its owners is in good standing.
+//! Whether the keys of an organization work, only while one of its owners is in good standing, and how much they may ask of
+//! all APIs together.
 //!
 //! The gateway is told after the commit of every change to owners or to the state of an account, one change at a time:
 //! whoever changes one of these takes the turn of [`crate::Portal::change_key`] before the transaction begins and gives
@@ -7,19 +8,33 @@
 use std::collections::HashMap;
 
 use contract::accounts::AccountState;
+use contract::limits::Limit;
 use contract::{AccountId, OrganizationId, Role, SessionId};
+use sea_orm::QuerySelect as _;
 use sea_orm::entity::prelude::*;
 use tokio::sync::OwnedMutexGuard;
 
 use super::members;
-use crate::keys::KeyRecord;
+use crate::changes::{self, Subject};
+use crate::keys::{KeyRecord, KeyWatcher};
 use crate::{Db, Op, Result, Tx, accounts};
+
+/// Organizations that are looked at in one query: neither database takes a list of any length.
+const AT_ONCE: usize = 500;
 
 /// Where the keys of an organization stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     organization: OrganizationId,
     rests: bool,
+    limit: Option<Limit>,
+}
+
+impl Standing {
+    pub(crate) fn tell(self, watcher: &dyn KeyWatcher) {
+        watcher.rests(self.organization, self.rests);
+        watcher.limited(self.organization, self.limit);
+    }
 }
 
 /// What must be told once a change is committed.
@@ -70,7 +85,19 @@ async fn standings<C: ConnectionTrait>(db: &C, organizations: Vec<Uuid>) -> Resu
         let mut own = owners.iter().filter(|owner| owner.organization_id == *organization);
         own.any(|owner| states.get(&owner.account_id).is_some_and(|state| lets_keys_work(*state)))
     };
-    let standing = |id: Uuid| Standing { organization: OrganizationId::new(id), rests: !works(&id) };
+    let limits: HashMap<Uuid, Limit> = super::table::Entity::find()
+        .filter(super::table::COLUMN.id.is_in(organizations.iter().copied()))
+        .filter(super::table::COLUMN.limit_requests.is_not_null())
+        .all(db)
+        .await?
+        .iter()
+        .filter_map(|row| Some((row.id, row.limit()?)))
+        .collect();
+    let standing = |id: Uuid| Standing {
+        organization: OrganizationId::new(id),
+        rests: !works(&id),
+        limit: limits.get(&id).copied(),
+    };
     Ok(organizations.into_iter().map(standing).collect())
 }
 
@@ -92,15 +119,30 @@ pub async fn resting(db: &Db) -> Result<Vec<OrganizationId>> {
     Ok(resting)
 }
 
+/// Where every organization stands: for a gateway that lost count.
+pub(crate) async fn load_all(db: &Db) -> Result<Vec<Standing>> {
+    let db = db.read();
+    let all: Vec<Uuid> =
+        super::table::Entity::find().select_only().column(super::table::Column::Id).into_tuple().all(db).await?;
+    let mut found = Vec::with_capacity(all.len());
+    for some in all.chunks(AT_ONCE) {
+        found.extend(standings(db, some.to_vec()).await?);
+    }
+    Ok(found)
+}
+
 /// Commits and tells, also if whoever asked is gone meanwhile: a browser that closes its connection drops us at the next
 /// `await`, and the commit may have happened by then.
 pub(crate) async fn commit(op: &Op, tx: Tx, turn: OwnedMutexGuard<()>, news: News) -> Result<()> {
     let op = op.clone();
     let told = tokio::spawn(async move {
+        let standings = news.standings.iter().map(|one| Subject::Organization(one.organization));
+        let keys = news.keys.iter().map(|record| Subject::Key(record.caller.key));
+        changes::record(&tx, standings.chain(keys)).await?;
         op.commit_endings(tx, news.sessions).await?;
         let watcher = op.portal.keys_watcher();
-        for Standing { organization, rests } in news.standings {
-            watcher.rests(organization, rests);
+        for standing in news.standings {
+            standing.tell(watcher);
         }
         for record in news.keys {
             watcher.changed(record);

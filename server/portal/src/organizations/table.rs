@@ -1,5 +1,6 @@
 //! Table `organizations`.
 
+use contract::limits::Limit;
 use contract::organizations::Organization;
 use contract::{OrganizationId, Refusal};
 use sea_orm::QuerySelect as _;
@@ -27,6 +28,9 @@ pub(crate) struct Model {
     /// Two letters (ISO 3166-1).
     pub country: Option<String>,
     pub created_at: i64,
+    /// How much it may ask of all APIs together: both, or neither.
+    pub limit_requests: Option<i64>,
+    pub limit_seconds: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -34,6 +38,10 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Model {
     pub(crate) fn organization(&self) -> OrganizationId {
         OrganizationId::new(self.id)
+    }
+
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        Limit::from_stored(self.limit_requests, self.limit_seconds)
     }
 
     pub(crate) fn is_personal(&self) -> bool {

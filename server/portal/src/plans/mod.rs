@@ -9,7 +9,7 @@ use contract::apis::NAME_MAX;
 use contract::audit_log::Action;
 use contract::fields::{Check, Problem};
 use contract::limits::{LIMIT_MAX, Limit, Period, Quota};
-use contract::plans::{Approval, PLANS_MAX, SUMMARY_MAX};
+use contract::plans::{Anchor, Approval, PLANS_MAX, Resets, SUMMARY_MAX};
 use contract::{FieldProblem, Refusal};
 use sea_orm::prelude::Uuid;
 use sea_orm::{
@@ -27,6 +27,7 @@ use crate::{Op, Result, Tx};
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+pub mod windows;
 
 /// Largest place among the plans of an API.
 const POSITION_MAX: i64 = 1_000;
@@ -46,6 +47,10 @@ pub struct NewPlan {
     pub quota_units: String,
     /// The word of a [`Period`].
     pub quota_period: String,
+    /// The word of an [`Anchor`]; empty for the calendar.
+    pub quota_anchor: String,
+    /// IANA name of a time zone; empty for UTC.
+    pub quota_zone: String,
     /// The word of an [`Approval`].
     pub approval: String,
     /// `everybody` or `staff`.
@@ -54,11 +59,32 @@ pub struct NewPlan {
     pub position: String,
 }
 
+impl NewPlan {
+    /// The words that the form would hold for this plan: for whoever changes only some of them.
+    #[must_use]
+    pub fn of(plan: &contract::plans::Plan) -> Self {
+        Self {
+            name: plan.name.clone(),
+            summary: plan.summary.clone(),
+            limit_requests: plan.limit.map(|limit| limit.requests.to_string()).unwrap_or_default(),
+            limit_seconds: plan.limit.map(|limit| limit.seconds.to_string()).unwrap_or_default(),
+            quota_units: plan.quota.map(|quota| quota.units.to_string()).unwrap_or_default(),
+            quota_period: plan.quota.map(|quota| quota.period.word().to_owned()).unwrap_or_default(),
+            quota_anchor: plan.resets.anchor.word().to_owned(),
+            quota_zone: plan.resets.zone.clone(),
+            approval: plan.approval.word().to_owned(),
+            audience: if plan.public { table::EVERYBODY } else { table::STAFF }.to_owned(),
+            position: plan.position.to_string(),
+        }
+    }
+}
+
 struct Checked {
     name: String,
     summary: String,
     limit: Option<Limit>,
     quota: Option<Quota>,
+    resets: Resets,
     approval: Approval,
     audience: &'static str,
     position: i64,
@@ -74,6 +100,17 @@ impl NewPlan {
         let period = Period::from_word(&self.quota_period);
         if units.is_some() && period.is_none() {
             check.refuse("quota_period", Problem::NotAChoice);
+        }
+        let mut resets = Resets::default();
+        match (self.quota_anchor.as_str(), Anchor::from_word(&self.quota_anchor)) {
+            ("", _) => {}
+            (_, Some(anchor)) => resets.anchor = anchor,
+            (_, None) => check.refuse("quota_anchor", Problem::NotAChoice),
+        }
+        match (self.quota_zone.trim(), windows::zone_name(&self.quota_zone)) {
+            ("", _) => {}
+            (_, Some(name)) => name.clone_into(&mut resets.zone),
+            (_, None) => check.refuse("quota_zone", Problem::NotAChoice),
         }
         let approval = Approval::from_word(&self.approval);
         if approval.is_none() {
@@ -91,6 +128,7 @@ impl NewPlan {
             summary,
             limit,
             quota,
+            resets,
             approval: approval.unwrap_or_default(),
             audience: audience.unwrap_or(table::STAFF),
             position,
@@ -106,6 +144,8 @@ impl Checked {
         row.limit_seconds = Set(self.limit.map(|limit| i64::from(limit.seconds)));
         row.quota_units = Set(self.quota.map(|quota| quota.units));
         row.quota_period = Set(self.quota.map(|quota| quota.period.word().to_owned()));
+        row.quota_anchor = Set(self.quota.map(|_| self.resets.anchor.word().to_owned()));
+        row.quota_zone = Set(self.quota.map(|_| self.resets.zone.clone()));
         row.approval = Set(self.approval.word().to_owned());
         row.audience = Set(self.audience.to_owned());
         row.position = Set(self.position);
@@ -176,6 +216,24 @@ pub async fn close(op: &Op, id: PlanId) -> Result<()> {
     row.closed_at = Set(Some(op.now_ms()));
     let plan = row.update(&tx).await?;
     audit_log::record(&tx, op, event(Action::PlanClosed, &api, &plan)).await?;
+    op.commit(tx).await
+}
+
+/// Opens a closed plan again: it can be asked for, or given, as before.
+///
+/// # Errors
+/// [`Refusal::StateConflict`] for one that is open; [`Refusal::NotFound`], and those of [`Op::require_staff`].
+pub async fn reopen(op: &Op, id: PlanId) -> Result<()> {
+    require_manager(op)?;
+    let tx = op.begin().await?;
+    let (api, plan) = find_to_change(&tx, id).await?;
+    if plan.closed_at.is_none() {
+        return Err(Refusal::StateConflict.into());
+    }
+    let mut row = plan.into_active_model();
+    row.closed_at = Set(None);
+    let plan = row.update(&tx).await?;
+    audit_log::record(&tx, op, event(Action::PlanReopened, &api, &plan)).await?;
     op.commit(tx).await
 }
 

@@ -2,7 +2,7 @@
 
 use contract::PlanId;
 use contract::limits::{LIMIT_MAX, Limit, Period, Quota};
-use contract::plans::{Approval, Plan};
+use contract::plans::{Anchor, Approval, Plan, Resets};
 use sea_orm::entity::prelude::*;
 
 /// The audience of a plan that everybody sees.
@@ -25,6 +25,10 @@ pub(crate) struct Model {
     pub quota_units: Option<i64>,
     /// `day` or `month`.
     pub quota_period: Option<String>,
+    /// `calendar` or `subscription`; absent for the calendar.
+    pub quota_anchor: Option<String>,
+    /// IANA name of a time zone; absent for UTC.
+    pub quota_zone: Option<String>,
     /// `automatic` or `manual`.
     pub approval: String,
     /// `everybody` or `staff`.
@@ -50,6 +54,14 @@ impl Model {
         Some(Quota { units, period: Period::from_word(self.quota_period.as_deref()?)? })
     }
 
+    pub(crate) fn resets(&self) -> Resets {
+        let usual = Resets::default();
+        Resets {
+            anchor: self.quota_anchor.as_deref().and_then(Anchor::from_word).unwrap_or(usual.anchor),
+            zone: self.quota_zone.clone().unwrap_or(usual.zone),
+        }
+    }
+
     pub(crate) fn approval(&self) -> Approval {
         // Whoever cannot be read as automatic waits for somebody.
         Approval::from_word(&self.approval).unwrap_or(Approval::Manual)
@@ -69,6 +81,7 @@ impl Model {
             id: self.plan(),
             limit: self.limit(),
             quota: self.quota(),
+            resets: self.resets(),
             approval: self.approval(),
             public: self.is_public(),
             name: self.name,

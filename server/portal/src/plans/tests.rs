@@ -20,6 +20,8 @@ fn new_plan(name: &str) -> NewPlan {
         limit_seconds: "60".to_owned(),
         quota_units: "10000".to_owned(),
         quota_period: "month".to_owned(),
+        quota_anchor: String::new(),
+        quota_zone: String::new(),
         approval: "automatic".to_owned(),
         audience: "everybody".to_owned(),
         position: "1".to_owned(),
@@ -85,6 +87,8 @@ async fn every_wrong_field_of_a_plan_is_told_at_once() {
         limit_seconds: "0".to_owned(),
         quota_units: "5".to_owned(),
         quota_period: "year".to_owned(),
+        quota_anchor: "never".to_owned(),
+        quota_zone: "Europe/Nowhere".to_owned(),
         approval: "perhaps".to_owned(),
         audience: String::new(),
         position: "-1".to_owned(),
@@ -93,7 +97,18 @@ async fn every_wrong_field_of_a_plan_is_told_at_once() {
     let fields: Vec<&str> = fields.iter().map(|one| one.field.as_str()).collect();
     assert_eq!(
         fields,
-        ["name", "summary", "limit_requests", "limit_seconds", "quota_period", "approval", "audience", "position"]
+        [
+            "name",
+            "summary",
+            "limit_requests",
+            "limit_seconds",
+            "quota_period",
+            "quota_anchor",
+            "quota_zone",
+            "approval",
+            "audience",
+            "position"
+        ]
     );
     create(&op, "tides", new_plan("Free")).await.unwrap();
     let pro = create(&op, "tides", new_plan("Pro")).await.unwrap();

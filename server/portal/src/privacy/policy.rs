@@ -41,8 +41,8 @@ pub(crate) const PROMISES: &[Kept] = &[
         claims: &["MAST-18", "FLOW-37"],
     },
     Kept {
-        sentence: "Request logs are kept for 90 days. After that they are not shown, and are erased within the hour.",
-        tests: &["request_logs_are_gone_after_ninety_days"],
+        sentence: "Request logs are kept for 90 days, or for fewer where an API says so below. After that they are not shown, and are erased within the hour.",
+        tests: &["request_logs_are_gone_after_ninety_days", "an_api_that_keeps_rows_for_less_has_them_gone_then"],
         claims: &["FLOW-54"],
     },
     Kept {
@@ -51,12 +51,27 @@ pub(crate) const PROMISES: &[Kept] = &[
         claims: &["MAST-14", "MAST-15"],
     },
     Kept {
-        sentence: "Request logs hold no network address, user agent, query, header or body, of you or of your users.",
+        sentence: "Request logs hold no query, header or body, of you or of your users.",
         tests: &[
             "every_stored_column_is_in_the_register_and_every_entry_is_stored",
-            "a_row_holds_nothing_of_the_caller_but_the_key",
+            "a_row_holds_of_the_caller_the_key_and_what_the_profile_of_its_api_keeps",
         ],
-        claims: &["FLOW-16", "FLOW-17", "FLOW-18", "CARD-18"],
+        claims: &["FLOW-18", "CARD-18"],
+    },
+    Kept {
+        sentence: "Network address and user agent of a calling program are kept only by the APIs that say so below, and never of end users or browsers.",
+        tests: &[
+            "nothing_can_be_kept_of_end_users",
+            "the_database_takes_no_address_without_a_policy_that_keeps_it",
+            "a_row_names_its_caller_as_the_profile_of_its_api_says_and_no_more",
+            "what_a_profile_does_not_keep_stands_nowhere",
+        ],
+        claims: &["MAST-23", "MASA-08", "S002-06", "FLOW-16", "FLOW-17"],
+    },
+    Kept {
+        sentence: "An address that an API keeps for 7 days is not shown after that, and is erased within the hour.",
+        tests: &["an_address_that_is_kept_for_seven_days_is_gone_after_seven_days"],
+        claims: &["MASA-08"],
     },
     Kept {
         sentence: "Every number in a chart is a sum of rows in the log: both are written together, or neither.",

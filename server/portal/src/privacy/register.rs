@@ -91,6 +91,8 @@ pub enum Retention {
     EmailChange,
     /// A rule of the retention job: its place in [`retention::RULES`] is found by table.
     Rule,
+    /// A caller's address in a row of the log: as the profile of its API says.
+    Address,
     /// Until it is replaced.
     UntilReplaced,
     /// The body of a mail: until it was sent.
@@ -225,6 +227,8 @@ const PASSKEYS: Common = Common { table: "passkeys", category: Category::SignIn,
 const CEREMONIES: Common =
     Common { table: "ceremonies", retention: Retention::Ceremony, export: Export::Secret, ..PASSKEYS };
 const DEVICES: Common = Common { table: "devices", category: Category::SignIn, retention: Retention::Rule, ..ACCOUNTS };
+const ACCESS_TOKENS: Common = Common { table: "access_tokens", ..DEVICES };
+const IDEMPOTENT_REQUESTS: Common = Common { table: "idempotent_requests", ..DEVICES };
 const RECOVERY_CODES: Common = Common { table: "recovery_codes", category: Category::SignIn, ..ACCOUNTS };
 const RECOVERIES: Common = Common { table: "recoveries", ..DEVICES };
 const EMAIL_CHANGES: Common = Common { table: "email_changes", retention: Retention::EmailChange, ..DEVICES };
@@ -251,6 +255,8 @@ const SPENT_LINKS: Common = Common {
     erase: Erase::AtTerm,
 };
 const KEYS: Common = Common { table: "keys", category: Category::Keys, ..ORGANIZATIONS };
+const DATA_KEYS: Common = Common { table: "data_keys", export: Export::Secret, ..KEYS };
+const LEAKS: Common = Common { table: "leak_reports", retention: Retention::Rule, ..KEYS };
 const MAILS: Common = Common {
     table: "mails",
     category: Category::Mails,
@@ -294,8 +300,14 @@ const APIS: Common = Common {
     export: Export::NotPersonal,
     erase: Erase::Never,
 };
+const IMPORTS: Common = Common { table: "imports", ..APIS };
 const PLANS: Common = Common { table: "plans", ..APIS };
 const SUBSCRIPTIONS: Common = Common { table: "subscriptions", ..ORGANIZATIONS };
+const TOP_UPS: Common = Common { table: "top_ups", ..ORGANIZATIONS };
+const CHANGES: Common = Common { table: "changes", ..APIS };
+const PROCESSES: Common = Common { table: "processes", ..APIS };
+const QUOTA_LEASES: Common = Common { table: "quota_leases", ..APIS };
+const CHANGE_HEAD: Common = Common { table: "change_head", ..APIS };
 const MIGRATIONS: Common = Common { table: "seaql_migrations", ..APIS };
 
 use Purpose::{
@@ -378,6 +390,64 @@ pub const REGISTER: &[Entry] = &[
     DEVICES.column("label", "Browser that the account knows again", &[SecureAccess], &["MAST-12", "CARD-05"]),
     DEVICES.column("created_at", "Browser that the account knows again", &[SecureAccess], &["MAST-12", "CARD-05"]),
     DEVICES.column("last_seen_at", "Browser that the account knows again", &[SecureAccess], &["MAST-12", "CARD-05"]),
+    ACCESS_TOKENS.column("id", "Access token: its name, scopes and dates", &[SecureAccess], &["CARD-05"]),
+    ACCESS_TOKENS.column("account_id", "Access token: its name, scopes and dates", &[SecureAccess], &["CARD-05"]),
+    ACCESS_TOKENS.column("organization_id", "Access token: its name, scopes and dates", &[SecureAccess], &["CARD-05"]),
+    ACCESS_TOKENS.column("name", "Access token: its name, scopes and dates", &[SecureAccess], &["CARD-05"]),
+    ACCESS_TOKENS.column(
+        "hint",
+        "What may be shown of an access token: its last four characters",
+        &[SecureAccess],
+        &["CARD-05"],
+    ),
+    ACCESS_TOKENS.column("token_hash", "Hash of an access token", &[SecureAccess], &["CARD-05"]).secret(),
+    ACCESS_TOKENS.column("scopes", "Access token: its name, scopes and dates", &[SecureAccess], &["CARD-05"]),
+    ACCESS_TOKENS.column("created_at", "Access token: its name, scopes and dates", &[SecureAccess], &["CARD-05"]),
+    ACCESS_TOKENS.column("expires_at", "Access token: its name, scopes and dates", &[SecureAccess], &["CARD-05"]),
+    ACCESS_TOKENS.column("revoked_at", "Access token: its name, scopes and dates", &[SecureAccess], &["CARD-05"]),
+    ACCESS_TOKENS.column("last_used_at", "Last use of an access token, to five minutes", &[SecureAccess], &["CARD-05"]),
+    IDEMPOTENT_REQUESTS.column(
+        "id",
+        "What a program that may repeat its request was answered",
+        &[RunService],
+        &["MAST-13"],
+    ),
+    IDEMPOTENT_REQUESTS.column(
+        "token_id",
+        "What a program that may repeat its request was answered",
+        &[RunService],
+        &["MAST-13"],
+    ),
+    IDEMPOTENT_REQUESTS.column(
+        "created_at",
+        "What a program that may repeat its request was answered",
+        &[RunService],
+        &["MAST-13"],
+    ),
+    IDEMPOTENT_REQUESTS.column(
+        "status",
+        "What a program that may repeat its request was answered",
+        &[RunService],
+        &["MAST-13"],
+    ),
+    IDEMPOTENT_REQUESTS.column(
+        "location",
+        "What a program that may repeat its request was answered",
+        &[RunService],
+        &["MAST-13"],
+    ),
+    IDEMPOTENT_REQUESTS.column(
+        "body",
+        "What a program that may repeat its request was answered",
+        &[RunService],
+        &["MAST-13"],
+    ),
+    IDEMPOTENT_REQUESTS
+        .column("key_hash", "Hash of a request that may be repeated", &[RunService], &["MAST-13"])
+        .secret(),
+    IDEMPOTENT_REQUESTS
+        .column("request_hash", "Hash of a request that may be repeated", &[RunService], &["MAST-13"])
+        .secret(),
     RECOVERY_CODES.column("id", "Recovery code: when it was made and used", &[SecureAccess], &["MAST-12"]),
     RECOVERY_CODES.column("account_id", "Recovery code: when it was made and used", &[SecureAccess], &["MAST-12"]),
     RECOVERY_CODES.column("code_hash", "Hash of a recovery code", &[SecureAccess], &["MAST-12", "MAST-15"]).secret(),
@@ -436,6 +506,18 @@ pub const REGISTER: &[Entry] = &[
     ),
     ORGANIZATIONS.column("contact_verified_at", "When the contact address was verified", &[VerifyEmail], &["FLOW-04"]),
     ORGANIZATIONS.column("country", "Country of the organization", &[RunAccount], &["FLOW-47"]),
+    ORGANIZATIONS.column(
+        "limit_requests",
+        "How much the organization may ask of all APIs together",
+        &[EnforceLimits],
+        &["MASA-11", "FLOW-29"],
+    ),
+    ORGANIZATIONS.column(
+        "limit_seconds",
+        "How much the organization may ask of all APIs together",
+        &[EnforceLimits],
+        &["MASA-11", "FLOW-29"],
+    ),
     ORGANIZATIONS.column("created_at", "When the organization was created", &[RunAccount], &["MAST-13"]),
     MEMBERS.column("organization_id", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
     MEMBERS.column("account_id", "Membership and role", &[RunAccount, SecureAccess], &["FLOW-06"]),
@@ -479,7 +561,28 @@ pub const REGISTER: &[Entry] = &[
     KEYS.column("label", "Label of the key", &[IssueKeys], &["MAST-11"]),
     KEYS.column("environment", "Live or test", &[IssueKeys], &["MAST-11"]),
     KEYS.column("hint", "Prefix and last four characters of the key", &[IssueKeys], &["MAST-11"]),
-    KEYS.column("secret_hash", "Keyed hash of the secret", &[IssueKeys], &["MAST-11", "FLOW-60"]).secret(),
+    KEYS.column("secret_hash", "Keyed hash of the secret, sealed", &[IssueKeys], &["MAST-11", "FLOW-60"]).secret(),
+    KEYS.column("sealed", "Keyed hash of the secret, sealed", &[IssueKeys], &["MAST-11", "FLOW-60"]).secret(),
+    KEYS.column("pepper_id", "Keyed hash of the secret, sealed", &[IssueKeys], &["MAST-11", "FLOW-60"]).secret(),
+    KEYS.column(
+        "kept_secret",
+        "The secret, sealed, where every API allows that you see it again",
+        &[IssueKeys],
+        &["MAST-19", "FLOW-60"],
+    )
+    .secret(),
+    KEYS.column(
+        "import_id",
+        "With which import the key came, and when its text was first seen",
+        &[IssueKeys],
+        &["MAST-11"],
+    ),
+    KEYS.column(
+        "rekeyed_at",
+        "With which import the key came, and when its text was first seen",
+        &[IssueKeys],
+        &["MAST-11"],
+    ),
     KEYS.column("form_token", "Number of the form that created the key", &[IssueKeys], &["MAST-11"]),
     KEYS.column(
         "created_at",
@@ -529,7 +632,12 @@ pub const REGISTER: &[Entry] = &[
         &[IssueKeys],
         &["MAST-11"],
     ),
-    KEYS.column("previous_hash", "Keyed hash of the old secret", &[IssueKeys], &["MAST-11", "FLOW-60"]).secret(),
+    KEYS.column("previous_hash", "Keyed hash of the old secret, sealed", &[IssueKeys], &["MAST-11", "FLOW-60"])
+        .secret(),
+    KEYS.column("previous_sealed", "Keyed hash of the old secret, sealed", &[IssueKeys], &["MAST-11", "FLOW-60"])
+        .secret(),
+    KEYS.column("previous_pepper_id", "Keyed hash of the old secret, sealed", &[IssueKeys], &["MAST-11", "FLOW-60"])
+        .secret(),
     KEYS.column(
         "previous_hint",
         "Rotation of the key: which secrets it has, and until when",
@@ -567,6 +675,104 @@ pub const REGISTER: &[Entry] = &[
         &["MAST-11"],
     ),
     KEYS.column("notified", "Which notices about the key were mailed", &[IssueKeys], &["MAST-11"]),
+    KEYS.column(
+        "secret_ends_at",
+        "Rotation of the key: which secrets it has, and until when",
+        &[IssueKeys],
+        &["MAST-11"],
+    ),
+    LEAKS.column(
+        "id",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS.column(
+        "organization_id",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS.column(
+        "key_id",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS.column(
+        "secret_version",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS.column(
+        "source",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS.column(
+        "place",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS.column(
+        "action",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS.column(
+        "ends_at",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS.column(
+        "reported_at",
+        "That a secret of the key was seen in public: where, who said so, what was done",
+        &[IssueKeys, PreventAbuse],
+        &["MASA-25", "FLOW-34"],
+    ),
+    LEAKS
+        .column(
+            "fingerprint",
+            "Number by which a report that is sent twice is known",
+            &[IssueKeys, PreventAbuse],
+            &["MASA-25"],
+        )
+        .secret(),
+    DATA_KEYS.column(
+        "organization_id",
+        "Data key of the organization, wrapped under a key that is not in the database",
+        &[IssueKeys],
+        &["FLOW-60"],
+    ),
+    DATA_KEYS.column(
+        "version",
+        "Data key of the organization, wrapped under a key that is not in the database",
+        &[IssueKeys],
+        &["FLOW-60"],
+    ),
+    DATA_KEYS.column(
+        "wrapped",
+        "Data key of the organization, wrapped under a key that is not in the database",
+        &[IssueKeys],
+        &["FLOW-60"],
+    ),
+    DATA_KEYS.column(
+        "kek_id",
+        "Data key of the organization, wrapped under a key that is not in the database",
+        &[IssueKeys],
+        &["FLOW-60"],
+    ),
+    DATA_KEYS.column(
+        "created_at",
+        "Data key of the organization, wrapped under a key that is not in the database",
+        &[IssueKeys],
+        &["FLOW-60"],
+    ),
     MAILS.column("id", "Mail number", &[DeliverMail], &["MAST-17"]).sent_to_mail_provider(),
     MAILS.column("account_id", "Whom the mail is for", &[DeliverMail], &["MAST-17"]),
     MAILS
@@ -670,6 +876,32 @@ pub const REGISTER: &[Entry] = &[
     ),
     REQUEST_LOGS.column("cost", "Units taken from the quota", &[ShowUsage, EnforceLimits], &["FLOW-11", "FLOW-29"]),
     REQUEST_LOGS.column("secret_version", "Which of the key’s secrets", &[Troubleshoot, ShowUsage], &["MASA-25"]),
+    REQUEST_LOGS
+        .column(
+            "ip",
+            "Network address of the calling program, or its network, if the API keeps it",
+            &[PreventAbuse, EnforceLimits],
+            &["MAST-23", "MASA-08", "S002-06", "FLOW-16"],
+        )
+        .kept(Retention::Address),
+    REQUEST_LOGS.column(
+        "ip_policy",
+        "What the API kept of address and user agent at that time",
+        &[PreventAbuse],
+        &["MASA-08", "FLOW-16"],
+    ),
+    REQUEST_LOGS.column(
+        "user_agent",
+        "What the calling program calls itself, if the API keeps it",
+        &[PreventAbuse, Troubleshoot],
+        &["MAST-23", "S002-06", "FLOW-17"],
+    ),
+    REQUEST_LOGS.column(
+        "ua_policy",
+        "What the API kept of address and user agent at that time",
+        &[PreventAbuse],
+        &["S002-06", "FLOW-17"],
+    ),
     USAGE.column("minute", "Requests by minute, key, API, route and answer", &[ShowUsage], &["CARD-07", "FLOW-11"]),
     USAGE.column(
         "organization_id",
@@ -821,6 +1053,22 @@ pub const REGISTER: &[Entry] = &[
     APIS.column("address_seconds", "On what terms the gateway forwards to an API", &[RunService], &["MAST-01"]),
     APIS.column("default_plan_id", "On what terms the gateway forwards to an API", &[RunService], &["MAST-01"]),
     APIS.column("closed_at", "On what terms the gateway forwards to an API", &[RunService], &["MAST-01"]),
+    APIS.column("leak_policy", "What is done when a key of an API leaks", &[RunService], &["MASA-25"]),
+    APIS.column("leak_overlap_days", "What is done when a key of an API leaks", &[RunService], &["MASA-25"]),
+    APIS.column("more_upstreams", "On what terms the gateway forwards to an API", &[RunService], &["MAST-01"]),
+    APIS.column("caller_kind", "What the log keeps of those who call an API", &[RunService], &["FLOW-16", "FLOW-17"]),
+    APIS.column("ip_policy", "What the log keeps of those who call an API", &[RunService], &["MASA-08", "FLOW-16"]),
+    APIS.column("ua_policy", "What the log keeps of those who call an API", &[RunService], &["S002-06", "FLOW-17"]),
+    APIS.column("log_level", "What the log keeps of those who call an API", &[RunService], &["FLOW-18"]),
+    APIS.column("retention_days", "What the log keeps of those who call an API", &[RunService], &["FLOW-54"]),
+    APIS.column("recoverable", "On what terms the gateway forwards to an API", &[RunService], &["MAST-01"]),
+    IMPORTS.column("id", "Imports of keys: when, and the form of their texts", &[RunService], &["MAST-11"]),
+    IMPORTS.column("created_by", "Imports of keys: when, and the form of their texts", &[RunService], &["MAST-11"]),
+    IMPORTS.column("created_at", "Imports of keys: when, and the form of their texts", &[RunService], &["MAST-11"]),
+    IMPORTS.column("prefix", "Imports of keys: when, and the form of their texts", &[RunService], &["MAST-11"]),
+    IMPORTS.column("length_min", "Imports of keys: when, and the form of their texts", &[RunService], &["MAST-11"]),
+    IMPORTS.column("length_max", "Imports of keys: when, and the form of their texts", &[RunService], &["MAST-11"]),
+    IMPORTS.column("alphabet", "Imports of keys: when, and the form of their texts", &[RunService], &["MAST-11"]),
     PLANS.column("id", "Plans of APIs", &[RunService], &["MAST-01"]),
     PLANS.column("api_id", "Plans of APIs", &[RunService], &["MAST-01"]),
     PLANS.column("name", "Plans of APIs", &[RunService], &["MAST-01"]),
@@ -924,6 +1172,32 @@ pub const REGISTER: &[Entry] = &[
         &[RunAccount, EnforceLimits],
         &["CARD-06", "FLOW-29"],
     ),
+    PLANS.column("quota_anchor", "Plans of APIs", &[RunService], &["MAST-01"]),
+    PLANS.column("quota_zone", "Plans of APIs", &[RunService], &["MAST-01"]),
+    TOP_UPS.column("id", "Units given once, beside a plan", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("subscription_id", "Units given once, beside a plan", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("organization_id", "Units given once, beside a plan", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("api_id", "Units given once, beside a plan", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("units", "Units given once, beside a plan", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("spent", "Units given once, beside a plan", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("reason", "Why units were given", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("created_by", "Who gave units", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("created_at", "Units given once, beside a plan", &[EnforceLimits], &["MAST-22"]),
+    TOP_UPS.column("expires_at", "Units given once, beside a plan", &[EnforceLimits], &["MAST-22"]),
+    CHANGES.column("seq", "What gateways must read anew", &[RunService], &["MAST-01"]),
+    CHANGES.column("kind", "What gateways must read anew", &[RunService], &["MAST-01"]),
+    CHANGES.column("subject_id", "What gateways must read anew", &[RunService], &["MAST-01"]),
+    CHANGES.column("api_id", "What gateways must read anew", &[RunService], &["MAST-01"]),
+    CHANGE_HEAD.column("id", "What gateways must read anew", &[RunService], &["MAST-01"]),
+    CHANGE_HEAD.column("seq", "What gateways must read anew", &[RunService], &["MAST-01"]),
+    PROCESSES.column("id", "Which processes run", &[RunService], &["MAST-01"]),
+    PROCESSES.column("seen_at", "Which processes run", &[RunService], &["MAST-01"]),
+    QUOTA_LEASES.column("organization_id", "How processes share a quota", &[EnforceLimits], &["MAST-01"]),
+    QUOTA_LEASES.column("api_id", "How processes share a quota", &[EnforceLimits], &["MAST-01"]),
+    QUOTA_LEASES.column("window_start", "How processes share a quota", &[EnforceLimits], &["MAST-01"]),
+    QUOTA_LEASES.column("process_id", "How processes share a quota", &[EnforceLimits], &["MAST-01"]),
+    QUOTA_LEASES.column("window_end", "How processes share a quota", &[EnforceLimits], &["MAST-01"]),
+    QUOTA_LEASES.column("held", "How processes share a quota", &[EnforceLimits], &["MAST-01"]),
     MIGRATIONS.column("version", "Which changes of the schema were applied", &[RunService], &["MAST-14"]),
     MIGRATIONS.column("applied_at", "Which changes of the schema were applied", &[RunService], &["MAST-14"]),
 ];
@@ -1063,6 +1337,9 @@ impl Retention {
             Self::Session => "until you sign out, one hour without use, or one day".to_owned(),
             Self::EmailChange => "until both addresses agreed, or 24 hours".to_owned(),
             Self::Ceremony => "until it is answered, or cannot be any more after five minutes".to_owned(),
+            Self::Address => {
+                format!("{} days, or as long as the row, as the API says", retention::ADDRESSES_LIFE.num_days())
+            }
             Self::UntilReplaced => "until it is replaced".to_owned(),
             Self::UntilSent => "until it was sent".to_owned(),
             Self::WithPortal => "as long as the portal: a chain of events cannot lose its start".to_owned(),

@@ -6,18 +6,24 @@ use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 use contract::Refusal;
+use contract::StaffRole;
+use contract::access_tokens::TypedToken;
+use contract::apis::AddressPolicy;
 use contract::audit_log::Action;
-use contract::request_logs::Filter;
+use contract::leaks::CheckWish;
+use contract::request_logs::{Filter, RequestRow};
 use sha2::{Digest as _, Sha256};
 
 use super::policy::PROMISES;
 use super::register::REGISTER;
-use super::retention::{self, Mode, RULES};
+use super::retention::{self, Erased, Mode, RULES};
 use crate::accounts::{self, NewAccount, Password};
 use crate::audit_log::{self, Event};
 use crate::testing::{self, TestPortal, at, new_account, new_key, refusal, row, start};
 use crate::tokens::{self, hex};
-use crate::{Scope, keys, organizations, passkeys, recovery, request_logs, sessions};
+use crate::{
+    Actor, Scope, access_tokens, apis, keys, leaks, organizations, passkeys, recovery, request_logs, sessions,
+};
 
 /// What one side has and the other has not.
 fn differences(stored: &[(String, String)]) -> (Vec<String>, Vec<String>) {
@@ -74,7 +80,9 @@ async fn no_secret_stands_anywhere_in_the_database() {
     let links = forms(&[&verify_token, &reveal_token, &open_token]);
     let whole = format!("{:?}", test.dump().await).to_lowercase();
     // The dump can find what is there: the hashes that are meant to be stored, and the last four characters.
-    assert!(whole.contains(&hex(&test.portal.hasher().hash(secret).0)));
+    let hash = test.portal.hasher().hash(secret).0;
+    assert!(whole.contains(&hex(&hash[..16])));
+    absent(&whole, &[hex(&hash), hex(&hash[16..])]);
     assert!(whole.contains(&hex(&tokens::token_hash(session.reveal()))));
     assert!(whole.contains(&secret[secret.len() - 4..].to_lowercase()) && whole.contains("ada@example.com"));
     absent(&whole, &never);
@@ -89,7 +97,9 @@ async fn no_secret_stands_anywhere_in_the_database() {
     if let Some(file) = test.sqlite_file() {
         let mut bytes = fs::read(&file).unwrap();
         bytes.extend(fs::read(file.with_extension("db-wal")).unwrap());
-        assert!(contains(&bytes, b"ada@example.com") && contains(&bytes, &test.portal.hasher().hash(secret).0));
+        assert!(contains(&bytes, b"ada@example.com") && contains(&bytes, &hash[..16]));
+        // Of the keyed hash half stands there, for looking up; the whole is sealed.
+        assert!(!contains(&bytes, &hash) && !contains(&bytes, &hash[16..]));
         for clear in [CANARY, secret, &secret["cs_live_".len()..], session.reveal(), device.reveal()] {
             assert!(!contains(&bytes, clear.as_bytes()));
             assert!(!contains(&bytes, hex(clear.as_bytes()).as_bytes()));
@@ -152,11 +162,78 @@ async fn request_logs_are_gone_after_ninety_days() {
     assert_eq!(test.count("usage_minutes").await, 1);
 }
 
+/// Claims: FLOW-54
+#[tokio::test]
+async fn an_api_that_keeps_rows_for_less_has_them_gone_then() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let olga = test.staff("Olga", StaffRole::Admin).await;
+    let (key, _) = test.revealed_key(&ada, "Server", start()).await;
+    let op = test.fresh(&olga, start());
+    let tides = apis::create(&op, "tides", "Tides", "https://tides.example.com").await.unwrap();
+    let profile = apis::NewPrivacy {
+        caller_kind: "server".to_owned(),
+        ip_policy: "none".to_owned(),
+        ua_policy: "none".to_owned(),
+        log_level: "full".to_owned(),
+        retention_days: "5".to_owned(),
+    };
+    apis::change_privacy(&op, "tides", &profile).await.unwrap();
+    let elsewhere = row(start(), Some(testing::caller(&ada, &key)));
+    let nowhere = RequestRow { api: None, ..row(start(), Some(testing::caller(&ada, &key))) };
+    let short =
+        RequestRow { api: Some((tides, "tides".to_owned())), ..row(start(), Some(testing::caller(&ada, &key))) };
+    request_logs::store(test.portal.db(), &[elsewhere, nowhere, short]).await.unwrap();
+    let shown = async |now| {
+        let op = test.op(&ada, now);
+        request_logs::list(&op, Scope::Organization, &Filter::default(), None).await.unwrap().items.len()
+    };
+    let end = at(TimeDelta::days(5));
+    let before = end - TimeDelta::milliseconds(1);
+    retention::run(&test.system(before), Mode::Erase).await.unwrap();
+    assert_eq!((shown(before).await, test.count("request_logs").await), (3, 3));
+    assert_eq!((shown(end).await, test.count("request_logs").await), (2, 3), "the job has not run yet");
+    let counted = retention::run(&test.system(end), Mode::Count).await.unwrap();
+    assert_eq!(counted[0], Erased { table: "request_logs", rows: 1 });
+    assert_eq!(retention::run(&test.system(end), Mode::Erase).await.unwrap(), counted);
+    assert_eq!(test.count("request_logs").await, 2);
+}
+
+/// Claims: MASA-08, MAST-23
+#[tokio::test]
+async fn an_address_that_is_kept_for_seven_days_is_gone_after_seven_days() {
+    let test = testing::portal().await;
+    let ada = test.sign_up_and_verify("Ada").await;
+    let (key, _) = test.revealed_key(&ada, "Server", start()).await;
+    let rows: Vec<_> = [AddressPolicy::SevenDays, AddressPolicy::NinetyDays, AddressPolicy::Truncated]
+        .map(|policy| RequestRow {
+            address: policy.keep("203.0.113.77".parse().unwrap()),
+            ..row(start(), Some(testing::caller(&ada, &key)))
+        })
+        .into();
+    request_logs::store(test.portal.db(), &rows).await.unwrap();
+    let shown = async |now| {
+        let op = test.op(&ada, now);
+        let rows = request_logs::list(&op, Scope::Organization, &Filter::default(), None).await.unwrap().items;
+        rows.iter().filter(|row| row.address.is_some()).count()
+    };
+    let stored = async || test.texts("SELECT ip FROM request_logs WHERE ip IS NOT NULL".to_owned(), 1).await.len();
+    let end = at(TimeDelta::days(7));
+    let before = end - TimeDelta::milliseconds(1);
+    retention::run(&test.system(before), Mode::Erase).await.unwrap();
+    assert_eq!((shown(before).await, stored().await), (3, 3));
+    assert_eq!((shown(end).await, stored().await), (2, 3), "the job has not run yet");
+    let erased = retention::run(&test.system(end), Mode::Erase).await.unwrap();
+    assert!(erased.contains(&Erased { table: "request_logs.ip", rows: 1 }), "{erased:?}");
+    assert_eq!((shown(end).await, stored().await, test.count("request_logs").await), (2, 2, 3));
+}
+
 /// One thing of every kind that has a term: a request, a session, links, mails, an account that was never verified.
 async fn something_of_everything(test: &TestPortal) {
     let ada = test.sign_up_and_verify("Ada").await;
     test.sign_up("Bob", "bob@example.com", start()).await;
-    let (key, _) = test.revealed_key(&ada, "Server", start()).await;
+    let (key, secret) = test.revealed_key(&ada, "Server", start()).await;
+    leaks::self_check(&test.anonymous(start()), &secret, CheckWish::Report, "").await.unwrap();
     let rows = [row(start(), Some(testing::caller(&ada, &key))), row(start(), None)];
     request_logs::store(test.portal.db(), &rows).await.unwrap();
     passkeys::start_sign_in(&test.anonymous(start())).await.unwrap();
@@ -168,6 +245,11 @@ async fn something_of_everything(test: &TestPortal) {
     recovery::ask_recovery(&test.anonymous(at(TimeDelta::seconds(10))), &ada.email).await.unwrap();
     let token = test.newest_token(&ada.email).await;
     recovery::start_recovery(&test.anonymous(at(TimeDelta::seconds(10))), &token).await.unwrap();
+    let typed = TypedToken { name: "Program".to_owned(), scopes: "keys:read".to_owned(), days: "30".to_owned() };
+    let token = access_tokens::create(&test.fresh(&ada, start()), &typed).await.unwrap();
+    let holder = access_tokens::resume(&test.portal, token.secret.reveal(), start()).await.unwrap().unwrap();
+    let program = test.portal.op(Actor::Token(Box::new(holder)), start(), test.system(start()).request);
+    access_tokens::idempotent::begin(&program, "a name", [0; 32]).await.unwrap();
     let op = test.system(start());
     let tx = op.begin().await.unwrap();
     let named = Event::new(Action::NameChanged).account(ada.account).personal("Ada");
@@ -184,8 +266,11 @@ async fn a_dry_run_of_retention_counts_what_a_run_erases() {
 
     let counted = retention::run(&op, Mode::Count).await.unwrap();
     assert_eq!(test.dump().await, before, "a dry run erased something");
-    assert_eq!(counted.iter().map(|one| one.table).collect::<Vec<_>>(), RULES.map(|rule| rule.table));
-    for one in &counted {
+    let mut tables = RULES.map(|rule| rule.table).to_vec();
+    // Addresses go with their rows here.
+    tables.push("request_logs.ip");
+    assert_eq!(counted.iter().map(|one| one.table).collect::<Vec<_>>(), tables);
+    for one in counted.iter().take(RULES.len()) {
         assert!(one.rows > 0, "nothing tests the rule for {}", one.table);
     }
 

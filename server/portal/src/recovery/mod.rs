@@ -24,7 +24,7 @@ use crate::mail_links::{self, Purpose, Subject};
 use crate::notices::{self, Notice};
 use crate::organizations::{members, table as organizations};
 use crate::sessions::{self, devices};
-use crate::{Actor, Op, Result, Tx, passkeys, staff};
+use crate::{Actor, Op, Result, Tx, access_tokens, passkeys, staff};
 
 mod codes;
 mod letters;
@@ -353,6 +353,7 @@ pub async fn finish_recovery(op: &Op, token: &str, new: &Password) -> Result<()>
     devices::forget_all(&tx, id).await?;
     accounts::forget_email_change(&tx, id).await?;
     let was_staff = staff::forget(&tx, id).await?;
+    access_tokens::revoke_all(&tx, op, id).await?;
     let ended = sessions::end_all(&tx, id, None).await?;
     end(&tx, op, row, Outcome::Completed).await?;
     notices::send(&tx, op, &account, Notice::RecoveryCompleted).await?;

@@ -2,10 +2,12 @@
 //!
 //! - Rows and usage are written in one transaction: the sum of usage is the number of rows, always.
 //! - Storing a row twice stores it once.
-//! - A row older than [`crate::privacy::retention::REQUEST_LOGS_LIFE`] is not shown, whether or not it was erased yet.
+//! - A row older than [`crate::privacy::retention::REQUEST_LOGS_LIFE`], or than its API keeps rows, is not shown, whether or
+//!   not it was erased yet.
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::TimeDelta;
 use contract::audit_log::Action;
 use contract::request_logs::{Choices, Condition, Filter, RequestRow};
 use contract::{KeyId, Millis, OrganizationId, Page, Permission, RequestId};
@@ -35,7 +37,7 @@ const OVERLAP_MS: Millis = 60_000;
 /// Keys and organizations to choose from: more than a list can be read through.
 const CHOICES: u64 = 200;
 
-/// Rows of one INSERT: 16 columns each, and SQLite takes 32,766 parameters.
+/// Rows of one INSERT: 22 columns each, and SQLite takes 32,766 parameters.
 const CHUNK: usize = 500;
 
 /// Stores a batch with its usage.
@@ -93,7 +95,7 @@ async fn insert(tx: &Tx, rows: &[RequestRow]) -> Result<Vec<KeyId>> {
 /// # Errors
 /// Those of [`Op::require_scope`].
 pub async fn list(op: &Op, scope: Scope, filter: &Filter, before: Option<RequestId>) -> Result<Page<RequestRow>> {
-    let mut query = rows_in(op, scope, filter)?.limit(PAGE + 1);
+    let mut query = rows_in(op, scope, filter).await?.limit(PAGE + 1);
     if scope == Scope::Everything {
         let tx = op.begin().await?;
         audit_log::record(&tx, op, Event::new(Action::RequestLogsViewed)).await?;
@@ -123,12 +125,17 @@ pub async fn watch(op: &Op, scope: Scope) -> Result<Option<OrganizationId>> {
 }
 
 /// What the person may see of what the filter asks for, the newest first.
-fn rows_in(op: &Op, scope: Scope, filter: &Filter) -> Result<Select<table::Entity>> {
+async fn rows_in(op: &Op, scope: Scope, filter: &Filter) -> Result<Select<table::Entity>> {
     let organization = op.require_scope(scope, Permission::ReadRequestLogs)?;
     let oldest = op.now_ms() - retention::REQUEST_LOGS_LIFE.num_milliseconds();
     let mut query = table::Entity::find().filter(table::COLUMN.at.gt(oldest)).order_by_desc(table::COLUMN.id);
     if let Some(organization) = organization {
         query = query.filter(table::COLUMN.organization_id.eq(organization.uuid()));
+    }
+    for (api, days) in apis::shorter_terms(op.db().read()).await? {
+        let oldest = op.now_ms() - TimeDelta::days(days).num_milliseconds();
+        let kept = Where::any().add(table::COLUMN.api_id.is_null()).add(table::COLUMN.api_id.ne(api));
+        query = query.filter(kept.add(table::COLUMN.at.gt(oldest)));
     }
     for (negated, condition) in &filter.conditions {
         let meets = meets(condition);
@@ -148,7 +155,7 @@ async fn with_names(op: &Op, rows: Vec<table::Model>) -> Result<Vec<RequestRow>>
         .collect();
     let named = |row: table::Model| {
         let name = row.organization_id.and_then(|id| names.get(&id)).map(String::as_str);
-        row.into_row(name)
+        row.into_row(name, op.now_ms())
     };
     Ok(rows.into_iter().map(named).collect())
 }
@@ -161,7 +168,7 @@ async fn with_names(op: &Op, rows: Vec<table::Model>) -> Result<Vec<RequestRow>>
 /// # Errors
 /// Those of [`Op::require_scope`].
 pub async fn since(op: &Op, scope: Scope, filter: &Filter, since: Millis) -> Result<Missed> {
-    let query = rows_in(op, scope, filter)?;
+    let query = rows_in(op, scope, filter).await?;
     let overlap = query.clone().filter(table::COLUMN.at.gte(since.saturating_sub(OVERLAP_MS)));
     let found = overlap.limit(REPLAY).all(op.db().read()).await?;
     let shown = found.iter().filter(|row| row.at >= since).count() as u64;

@@ -1,9 +1,12 @@
 //! Table `request_logs`.
 
+use contract::apis::{AddressPolicy, AgentPolicy, KeptAddress, KeptAgent};
 use contract::request_logs::{Caller, RequestRow};
-use contract::{ApiId, Environment, KeyId, OrganizationId, RequestId};
+use contract::{ApiId, Environment, KeyId, Millis, OrganizationId, RequestId};
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
+
+use crate::privacy::retention;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -29,6 +32,14 @@ pub(crate) struct Model {
     pub cost: i64,
     /// Which of the key's secrets; absent where no key was recognized.
     pub secret_version: Option<i64>,
+    /// By which policy `ip` is kept: `none` where it is not.
+    pub ip_policy: String,
+    /// Address or network of the caller, where the profile of the API keeps it.
+    pub ip: Option<String>,
+    /// By which policy `user_agent` is kept: `none` where it is not.
+    pub ua_policy: String,
+    /// What the caller's program calls itself, where the profile of the API keeps it.
+    pub user_agent: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -54,12 +65,21 @@ pub(crate) fn to_stored(row: &RequestRow) -> ActiveModel {
         key_hint: Set(row.key_hint.clone()),
         cost: Set(row.cost),
         secret_version: Set(caller.map(|caller| i64::from(caller.secret_version))),
+        ip_policy: Set(row.address.as_ref().map_or(AddressPolicy::None, KeptAddress::policy).word().to_owned()),
+        ip: Set(row.address.as_ref().map(KeptAddress::text)),
+        ua_policy: Set(row.agent.as_ref().map_or(AgentPolicy::None, |_| AgentPolicy::Full).word().to_owned()),
+        user_agent: Set(row.agent.as_ref().map(|agent| agent.text().to_owned())),
     }
 }
 
 impl Model {
-    /// The row as it was recorded; the organization's name is today's.
-    pub(crate) fn into_row(self, organization_name: Option<&str>) -> RequestRow {
+    /// The row as it was recorded; the organization's name is today's. An address that is past its own term is not shown,
+    /// whether or not it was erased yet.
+    pub(crate) fn into_row(self, organization_name: Option<&str>, now: Millis) -> RequestRow {
+        let is_past = self.at <= now - retention::ADDRESSES_LIFE.num_milliseconds();
+        let address = self.ip.as_deref().and_then(|ip| KeptAddress::stored(&self.ip_policy, ip));
+        let address = address.filter(|address| address.policy() != AddressPolicy::SevenDays || !is_past);
+        let agent = self.user_agent.as_deref().and_then(|agent| KeptAgent::stored(&self.ua_policy, agent));
         let caller = match (self.key_id, self.organization_id) {
             (Some(key), Some(organization)) => Some(Caller {
                 key: KeyId::new(key),
@@ -85,6 +105,8 @@ impl Model {
             response_bytes: self.response_bytes,
             key_hint: self.key_hint,
             cost: self.cost,
+            address,
+            agent,
         }
     }
 }

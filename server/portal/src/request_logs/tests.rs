@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use chrono::{DateTime, TimeDelta, Utc};
+use contract::apis::{AddressPolicy, AgentPolicy};
 use contract::request_logs::{Caller, Condition, Filter, RequestRow, StatusFilter};
 use contract::{Environment, KeyId, OrganizationId, Refusal, RequestId, Role, StaffRole};
-use sea_orm::EntityTrait as _;
+use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use uuid::Uuid;
 
 use super::{PAGE, REPLAY, choices, list, since, store, table};
@@ -160,7 +161,7 @@ async fn storing_a_row_twice_stores_it_once() {
 ///
 /// Claims: FLOW-16, FLOW-17, FLOW-18, CARD-18
 #[tokio::test]
-async fn a_row_holds_nothing_of_the_caller_but_the_key() {
+async fn a_row_holds_of_the_caller_the_key_and_what_the_profile_of_its_api_keeps() {
     let test = testing::portal().await;
     let (_, bob, callers) = callers(&test).await;
     let stored: Vec<String> = test
@@ -173,8 +174,9 @@ async fn a_row_holds_nothing_of_the_caller_but_the_key() {
     // When, where to, with which key, and what came of it; the hint belongs to keys that are not known.
     let of_the_request = ["id", "at", "api_id", "api_slug", "method", "route"];
     let of_the_caller = ["organization_id", "key_id", "key_label", "secret_version", "environment", "key_hint"];
+    let of_the_profile = ["ip", "ip_policy", "user_agent", "ua_policy"];
     let of_the_answer = ["status", "code", "latency_us", "upstream_us", "response_bytes", "cost"];
-    let mut declared = [&of_the_request[..], &of_the_caller[..], &of_the_answer[..]].concat();
+    let mut declared = [&of_the_request[..], &of_the_caller[..], &of_the_profile[..], &of_the_answer[..]].concat();
     declared.sort_unstable();
     let mut stored: Vec<&str> = stored.iter().map(String::as_str).collect();
     stored.sort_unstable();
@@ -198,6 +200,45 @@ async fn a_row_holds_nothing_of_the_caller_but_the_key() {
             assert_eq!(row.key_label, "");
         }
     }
+}
+
+/// A row of an API that keeps these of its callers.
+fn kept_row(at: DateTime<Utc>, caller: &Caller, policy: AddressPolicy) -> RequestRow {
+    RequestRow {
+        address: policy.keep("203.0.113.77".parse().unwrap()),
+        agent: AgentPolicy::Full.keep("caller/7"),
+        ..row(at, Some(caller.clone()))
+    }
+}
+
+/// Claims: MAST-23, MASA-08
+#[tokio::test]
+async fn a_row_comes_back_with_what_was_kept_of_its_caller() {
+    let test = testing::portal().await;
+    let (ada, _, callers) = callers(&test).await;
+    let policies = AddressPolicy::ALL.into_iter().zip(0..);
+    let rows: Vec<_> = policies.map(|(policy, second)| kept_row(after(60 + second), &callers[0], policy)).collect();
+    store(test.portal.db(), &rows).await.unwrap();
+    let shown = all_pages(&test.op(&ada, after(120)), Scope::Organization, &Filter::default()).await;
+    assert_eq!(shown, newest_first(rows));
+    let texts: Vec<_> = shown.iter().map(|row| row.address.map(|kept| kept.text())).collect();
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(texts, [text("203.0.113.77"), text("203.0.113.77"), text("203.0.113.0/24"), None]);
+    let written = format!("{:?}", test.dump().await);
+    assert_eq!(written.matches("203.0.113.77").count(), 2);
+}
+
+/// Claims: FLOW-16, FLOW-17, MASA-08
+#[tokio::test]
+async fn the_database_takes_no_address_without_a_policy_that_keeps_it() {
+    let test = testing::portal().await;
+    store(test.portal.db(), &[row(after(60), None)]).await.unwrap();
+    for set in ["ip = '203.0.113.77'", "user_agent = 'caller/7'"] {
+        let op = test.system(after(60));
+        let tx = op.begin().await.unwrap();
+        tx.execute_unprepared(&format!("UPDATE request_logs SET {set}")).await.unwrap_err();
+    }
+    test.sql("UPDATE request_logs SET ip = '203.0.113.0/24', ip_policy = 'truncated'").await;
 }
 
 /// Claims: MASA-27, MAST-26

@@ -122,7 +122,7 @@ fn meets(text: &str) -> Condition {
 
 /// Whether a name has this text in it. SQLite folds the case of ASCII alone, so other scripts are found as they are
 /// written, too.
-fn holds(name: Expr, text: &str) -> Condition {
+pub(crate) fn holds(name: Expr, text: &str) -> Condition {
     let literal: String =
         text.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect();
     let like = |text: &str| LikeExpr::new(format!("%{text}%")).escape('\\');

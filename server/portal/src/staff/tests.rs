@@ -8,7 +8,6 @@ use chrono::TimeDelta;
 use contract::accounts::{AccountEvent, AccountState, REASON_MAX};
 use contract::audit_log::{Action, ActorKind, AuditEvent};
 use contract::fields::Problem;
-use contract::keys::hash::KeyHasher;
 use contract::sessions::Factor;
 use contract::staff::{FoundAccount, LookPurpose};
 use contract::{AccountId, OrganizationId, Permission, Refusal, RequestId, StaffPermission, StaffRole};
@@ -18,7 +17,7 @@ use uuid::Uuid;
 use super::{FOUND_MAX, add, find, resend_verification, restore, restrict, see, suspend};
 use crate::accounts::table as people;
 use crate::privacy::retention::{self, Mode};
-use crate::testing::{self, PEPPER, TestPortal, at, new_key, password, refusal, start};
+use crate::testing::{self, TestPortal, at, new_key, password, refusal, start};
 use crate::{Actor, Op, Portal, Result, SignedIn, accounts, audit_log, keys, organizations, sessions, tokens};
 
 const WHY: &str = "A key was found in public code";
@@ -492,7 +491,7 @@ async fn the_desk_opens_to_staff_with_a_passkey_in_good_standing_only() {
     let lenient = Portal::new(
         test.portal.db().clone(),
         settings,
-        KeyHasher::new(&PEPPER),
+        testing::secrets(),
         Arc::clone(&test.watcher) as Arc<dyn keys::KeyWatcher>,
     );
     let op = lenient.op(Actor::Account(Box::new(password)), start(), RequestId::new(Uuid::nil()));

@@ -55,6 +55,68 @@ pub(super) async fn rejected(
     .await
 }
 
+/// Says that staff gave a plan, to the owners of the organization.
+pub(super) async fn given(
+    tx: &Tx,
+    op: &Op,
+    organization: &organizations::table::Model,
+    api: &apis::table::Model,
+    plan: &plans::table::Model,
+) -> Result<()> {
+    let gives = contract::plans::gives(plan.limit(), plan.quota());
+    let what = format!("{} has the plan “{}” of {} from now on: {gives}.", organization.name, plan.name, api.name);
+    for owner in organizations::members::owners(tx, organization.organization()).await? {
+        let letter = Letter {
+            kind: "plan_given",
+            to: owner.email.clone(),
+            account: Some(owner.account()),
+            subject: format!("A plan for {}", api.name),
+            name: owner.name.clone(),
+            paragraphs: vec![what.clone(), "Nothing else changes; your keys work as before.".to_owned()],
+            button: Some(Button {
+                label: "Open the API".to_owned(),
+                url: format!("{}/console/apis/{}", op.portal.settings().public_url, api.slug),
+            }),
+            reason: "You get this mail because you own the organization.".to_owned(),
+        };
+        mail::queue(tx, op, letter).await?;
+    }
+    Ok(())
+}
+
+/// Says that units were given, to the owners of the organization.
+pub(super) async fn topped_up(
+    tx: &Tx,
+    op: &Op,
+    row: &Model,
+    api: &apis::table::Model,
+    units: i64,
+    reason: &str,
+) -> Result<()> {
+    let organization = organizations::table::Entity::find_by_id(row.organization_id).one(tx).await?;
+    let organization = organization.map(|organization| organization.name).unwrap_or_default();
+    let portal = op.portal.settings();
+    for owner in organizations::members::owners(tx, row.organization()).await? {
+        let given = format!("{organization} was given {units} units for {}, once. The reason: {reason}", api.name);
+        let then = "They are spent after what the plan gives in a period.";
+        let letter = Letter {
+            kind: "topped_up",
+            to: owner.email.clone(),
+            account: Some(owner.account()),
+            subject: format!("{units} more units for {}", api.name),
+            name: owner.name.clone(),
+            paragraphs: vec![given, then.to_owned()],
+            button: Some(Button {
+                label: "Open the API".to_owned(),
+                url: format!("{}/console/apis/{}", portal.public_url, api.slug),
+            }),
+            reason: "You get this mail because you own the organization.".to_owned(),
+        };
+        mail::queue(tx, op, letter).await?;
+    }
+    Ok(())
+}
+
 /// To who asked, for as long as they have an account.
 #[expect(clippy::too_many_arguments, reason = "the parts of one letter; each is used once")]
 async fn tell(

@@ -25,14 +25,19 @@ use sea_orm::{
 use crate::apis::input::{limit, line, number};
 use crate::apis::{self, require_manager};
 use crate::audit_log::{self, Event};
-use crate::{Actor, Op, Result, Tx, organizations, plans, usage};
+use crate::{Op, Result, Tx, organizations, plans, usage};
 
+mod giving;
 mod letters;
+mod listing;
 pub(crate) mod table;
 pub mod terms;
 #[cfg(test)]
 mod tests;
+pub mod top_ups;
 
+pub use giving::give;
+pub use listing::{OfApi, list, read};
 use terms::{News, Terms, TermsRecord};
 
 /// Subscriptions that ended, on the page of their API.
@@ -51,7 +56,7 @@ pub async fn request(op: &Op, plan: PlanId, note: &str) -> Result<SubscriptionId
     let mut check = Check::default();
     let note = check.text("note", note, NOTE_MAX);
     check.finish().map_err(|fields| Refusal::InvalidInput { fields })?;
-    let person = op.signed_in()?.account;
+    let person = op.person()?.account;
     let turn = op.portal.change_key().await;
     let tx = op.begin().await?;
     let (api, plan) = plans::find_to_change(&tx, plan).await?;
@@ -233,9 +238,10 @@ pub async fn own_page(op: &Op, slug: &str) -> Result<OwnApiPage> {
     Ok(OwnApiPage {
         own,
         active,
+        top_ups: top_ups::list(db, organization, api.api()).await?,
         plans: plans.into_iter().filter(plans::table::Model::is_offered).map(plans::table::Model::into_plan).collect(),
         past: past.into_iter().map(|row| named(row, &names)).collect(),
-        may_change: op.signed_in()?.organization.role.allows(Permission::ManageSubscriptions),
+        may_change: op.person()?.organization.role.allows(Permission::ManageSubscriptions),
     })
 }
 
@@ -256,7 +262,8 @@ async fn own_api(
         Some(row) => of(row.plan_id).map(|plan| terms::of(row, plan)),
         None => api.default_plan_id.and_then(of).map(terms::of_plan),
     };
-    let bounds = current.as_ref().and_then(|terms| terms.quota).map(|quota| quota.period.bounds(op.now_ms()));
+    let windows = current.as_ref().and_then(Terms::windows);
+    let bounds = windows.as_ref().map(|windows| windows.bounds(op.now_ms()));
     let used = match bounds {
         Some((from, until)) => Some(usage::units(db, organization, api.api(), from, until).await?),
         None => None,
@@ -272,6 +279,8 @@ async fn own_api(
         }),
         used,
         next_period_at: bounds.map(|(_, until)| until),
+        next_period: windows.zip(bounds).map(|(windows, (_, until))| windows.words(until)),
+        extra: top_ups::extra(db, organization, api.api(), op.now_ms()).await?.units,
         requested: requested.map(|row| named(row, &names)),
     };
     Ok((own, active.map(|row| named(row, &names))))
@@ -306,7 +315,9 @@ pub async fn of_api(op: &Op, slug: &str) -> Result<Vec<DeskSubscription>> {
         .into_iter()
         .map(|organization| (organization.id, organization.name))
         .collect();
+    let mut given = top_ups::by_organization(op.db(), api.id).await?;
     let shown = |row: table::Model| DeskSubscription {
+        top_ups: given.remove(&row.organization()).unwrap_or_default(),
         organization: row.organization(),
         organization_name: organizations.get(&row.organization_id).cloned().unwrap_or_default(),
         subscription: named(row, &names),
@@ -352,10 +363,7 @@ async fn decide(
     state: SubscriptionState,
     reason: Option<String>,
 ) -> Result<table::Model> {
-    let by = match &op.actor {
-        Actor::Account(person) => Some(person.account.uuid()),
-        Actor::System | Actor::Anonymous => None,
-    };
+    let by = op.person().ok().map(|person| person.account.uuid());
     let mut row = row.into_active_model();
     row.state = Set(state.word().to_owned());
     row.reason = Set(reason);

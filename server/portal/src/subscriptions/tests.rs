@@ -21,6 +21,8 @@ fn new_plan(name: &str, requests: &str, units: &str, approval: &str, audience: &
         limit_seconds: "60".to_owned(),
         quota_units: units.to_owned(),
         quota_period: "month".to_owned(),
+        quota_anchor: String::new(),
+        quota_zone: String::new(),
         approval: approval.to_owned(),
         audience: audience.to_owned(),
         position: String::new(),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use contract::limits::Period;
 use contract::request_logs::RequestRow;
 use contract::usage::{KeyUsage, RouteUsage, Usage, UsagePoint, UsageRange};
 use contract::{ApiId, Environment, KeyId, Millis, OrganizationId, Permission};
@@ -12,6 +11,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
 
+use crate::subscriptions::top_ups;
 use crate::{Db, Op, Result, Scope, Tx, apis, keys, request_logs};
 
 mod table;
@@ -108,6 +108,7 @@ pub(crate) async fn count(tx: &Tx, rows: &[&RequestRow]) -> Result<Vec<KeyId>> {
         on_conflict.value(column, Expr::col((table::Entity, column)).add(Expr::col(("excluded", column))));
     }
     table::Entity::insert_many(stored).on_conflict(on_conflict).exec_without_returning(tx).await?;
+    top_ups::charge(tx, rows).await?;
     let mut begun = Vec::new();
     for ((key, version), (first, minute)) in used {
         use_secret(tx, key, version, minute).await?;
@@ -302,47 +303,30 @@ async fn percentiles(
     Ok((rank(50), rank(95)))
 }
 
-/// Units that an organization took from its quotas at an API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpentUnits {
-    /// Which organization.
-    pub organization: OrganizationId,
-    /// At which API.
-    pub api: ApiId,
-    /// In the day that holds the moment asked for.
-    pub day: i64,
-    /// In its month.
-    pub month: i64,
-}
-
-/// What was taken from quotas in the current periods: where the gateway goes on after a start.
+/// Units that organizations took from their quotas of an API since a moment on the minute: of these, or of all. Nothing
+/// of those that took none.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn spent(db: &Db, now: Millis) -> Result<Vec<SpentUnits>> {
-    let (today, _) = Period::Day.bounds(now);
-    let (month, _) = Period::Month.bounds(now);
-    let today = Expr::case(table::Column::Minute.into_expr().gte(today), table::Column::Units.into_expr()).finally(0);
-    let rows: Vec<(Uuid, Uuid, i64, i64)> = table::Entity::find()
+pub async fn spent_since(
+    db: &Db,
+    api: ApiId,
+    from: Millis,
+    of: Option<&[OrganizationId]>,
+) -> Result<HashMap<OrganizationId, i64>> {
+    let mut query = table::Entity::find()
         .select_only()
         .column(table::Column::OrganizationId)
-        .column(table::Column::ApiId)
-        .column_as(Expr::expr(today).sum().cast_as("BIGINT"), "day")
-        .column_as(table::Column::Units.into_expr().sum().cast_as("BIGINT"), "month")
-        .filter(table::COLUMN.minute.gte(month))
+        .column_as(table::Column::Units.into_expr().sum().cast_as("BIGINT"), "units")
+        .filter(table::COLUMN.api_id.eq(api.uuid()))
+        .filter(table::COLUMN.minute.gte(from))
         .filter(table::COLUMN.units.gt(0))
-        .group_by(table::Column::OrganizationId)
-        .group_by(table::Column::ApiId)
-        .into_tuple()
-        .all(db.read())
-        .await?;
-    let spent = |(organization, api, day, month)| SpentUnits {
-        organization: OrganizationId::new(organization),
-        api: ApiId::new(api),
-        day,
-        month,
-    };
-    Ok(rows.into_iter().map(spent).collect())
+        .group_by(table::Column::OrganizationId);
+    if let Some(of) = of {
+        query = query.filter(table::COLUMN.organization_id.is_in(of.iter().map(|one| one.uuid())));
+    }
+    let rows: Vec<(Uuid, i64)> = query.into_tuple().all(db.read()).await?;
+    Ok(rows.into_iter().map(|(organization, units)| (OrganizationId::new(organization), units)).collect())
 }
 
 /// Requests of each key of an organization on each of the last seven days (UTC), today last.

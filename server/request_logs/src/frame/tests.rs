@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use contract::apis::AddressPolicy;
+
 use super::*;
 
 const HERE: Place = Place { segment: 7, offset: 4_096 };
@@ -26,6 +28,8 @@ fn row() -> RequestRow {
         response_bytes: 300,
         key_hint: Some("cs_live_…x7Qd".to_owned()),
         cost: 5,
+        address: None,
+        agent: None,
     }
 }
 
@@ -77,6 +81,16 @@ fn rows() -> Vec<RequestRow> {
     with(&|row| row.code = None);
     with(&|row| row.upstream_us = None);
     with(&|row| row.key_hint = None);
+    for policy in AddressPolicy::ALL.into_iter().filter(|policy| *policy != AddressPolicy::None) {
+        for address in ["203.0.113.7", "2001:db8:1:2::3"] {
+            with(&|row| row.address = policy.keep(address.parse().unwrap()));
+        }
+    }
+    with(&|row| row.agent = AgentPolicy::Full.keep("curl/8.5"));
+    with(&|row| {
+        row.address = AddressPolicy::Truncated.keep("203.0.113.7".parse().unwrap());
+        row.agent = AgentPolicy::Full.keep("é");
+    });
     rows
 }
 
@@ -98,7 +112,7 @@ fn rows_in(bytes: &[u8], begin: Place) -> (Vec<RequestRow>, bool) {
                 at += used;
                 worse |= damaged > 0;
             }
-            Next::Torn => break,
+            Next::Torn | Next::Unwritten => break,
             Next::Damaged => {
                 worse = true;
                 break;
@@ -125,6 +139,20 @@ fn the_layout_of_a_row_is_the_one_that_stands_on_disks() {
     let hex: String = bytes_of(&[row()], HERE).iter().map(|byte| format!("{byte:02x}")).collect();
     let header: String = HEADER.iter().map(|byte| format!("{byte:02x}")).collect();
     insta::assert_snapshot!(format!("{header}\n{hex}"));
+}
+
+/// What a version before this one wrote: rows without a place for address and agent.
+#[test]
+fn rows_of_the_first_version_of_the_layout_can_still_be_read() {
+    let written = "aa0000004a342f5e00000000000000000000000000000001a0d9edeebf68010000000000000000000000000000000207616c6d616e61630100000000000000000000000000000003096d7920736572766572020474657374000000000000000000000000000000040a4ec3b672746877696e64034745540f2f76312f73756e2f7b706c6163657df703010e71756f74615f6578636565646564b81701d00fd804010f63735f6c6976655fe280a6783751640a";
+    let bytes: Vec<u8> =
+        (0..written.len()).step_by(2).map(|at| u8::from_str_radix(&written[at..at + 2], 16).unwrap()).collect();
+    assert_eq!(rows_in(&bytes, HERE), (vec![row()], false));
+    for (start, readable) in
+        [(&HEADER[..], true), (&HEADER_WITHOUT_KEPT, true), (&HEADER[..5], true), (b"csspool\x03", false)]
+    {
+        assert_eq!(is_header(start), readable);
+    }
 }
 
 #[test]

@@ -37,6 +37,8 @@ fn row(number: u128) -> RequestRow {
         response_bytes: 0,
         key_hint: None,
         cost: 1,
+        address: None,
+        agent: None,
     }
 }
 

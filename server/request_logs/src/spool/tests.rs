@@ -24,6 +24,8 @@ fn row(number: u128) -> RequestRow {
         response_bytes: 0,
         key_hint: None,
         cost: 1,
+        address: None,
+        agent: None,
     }
 }
 
@@ -100,15 +102,44 @@ fn rows_that_were_stored_leave_the_disk_at_once() {
     let settings = SpoolSettings { segment_bytes: 10 * row_bytes(), ..files.settings() };
     let (spool, mut reader) = (Spool::open(settings).unwrap(), Reader::default());
     append(&spool, 0..25);
-    let on_disk = || files.segments().iter().map(|path| std::fs::metadata(path).unwrap().len()).sum::<u64>();
-    assert_eq!(on_disk(), spool.bytes());
+    // Rows, without the room that is reserved behind them.
+    let on_disk = || {
+        let rows = |path: &PathBuf| {
+            let bytes = std::fs::read(path).unwrap();
+            bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
+        };
+        files.segments().iter().map(rows).sum::<u64>()
+    };
+    // A row may end with a zero.
+    assert!(on_disk().abs_diff(spool.bytes()) < 3 * row_bytes(), "{} of {}", on_disk(), spool.bytes());
     assert_eq!(drain(&spool, &mut reader).len(), 25);
     assert_eq!((files.segments().len(), on_disk(), spool.bytes()), (1, START, START));
     append(&spool, 25..26);
     assert_eq!(drain(&spool, &mut reader), [25]);
     drop(spool);
+    assert_eq!(std::fs::metadata(&files.segments()[0]).unwrap().len(), START);
     assert_eq!(drain(&files.open(), &mut Reader::default()), [0; 0]);
     assert!(files.segments().is_empty());
+}
+
+#[test]
+fn rows_come_once_and_in_order_whether_memory_still_has_them_or_the_disk_alone() {
+    let files = Files::new();
+    let settings = SpoolSettings { segment_bytes: 700 * row_bytes(), ..files.settings() };
+    let (spool, mut reader) = (Spool::open(settings).unwrap(), Reader::default());
+    let (mut recorded, mut read) = (0, Vec::new());
+    // More than memory keeps, less, and more again, so that both give rows of one segment in turn.
+    for more in [RECENT_ROWS as u128 + 2_000, 10, 3_000, 1, RECENT_ROWS as u128 + 1, 0] {
+        append(&spool, recorded..recorded + more);
+        recorded += more;
+        for _ in 0..4 {
+            read.extend(next_batch(&spool, &mut reader));
+            spool.is_stored(&mut reader);
+        }
+    }
+    read.extend(drain(&spool, &mut reader));
+    assert_eq!(read, (0..recorded).collect::<Vec<_>>());
+    assert_eq!((spool.waiting(), spool.state().recent.len()), (0, 0));
 }
 
 #[test]
@@ -265,7 +296,7 @@ fn a_full_disk_is_told_and_what_stood_on_it_before_is_kept() {
     append(&spool, 0..3);
     // A file to which every write fails as it does on a disk without room.
     let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
-    spool.state().active = Some(full);
+    spool.state().active = Some(Active::unmapped(full));
     assert_eq!(spool.append(row(3)).0, Recorded::InMemory);
     assert!(!spool.is_writable());
     assert!(spool.try_to_write());
@@ -275,17 +306,34 @@ fn a_full_disk_is_told_and_what_stood_on_it_before_is_kept() {
 }
 
 #[test]
-fn part_of_a_row_does_not_stand_before_the_next_one() {
+fn a_row_that_was_copied_and_not_announced_is_no_row_and_harms_no_other() {
+    let files = Files::new();
+    append(&files.open(), 0..3);
+    let file = files.segments().remove(0);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let last = (START + 2 * row_bytes()) as usize;
+    bytes[last..last + frame::PREFIX].fill(0);
+    bytes.extend([0; 5_000]);
+    std::fs::write(&file, bytes).unwrap();
+    let spool = files.open();
+    assert_eq!(drain(&spool, &mut Reader::default()), [0, 1]);
+    assert!(!file.exists());
+}
+
+#[test]
+fn rows_are_written_where_no_room_can_be_reserved_too() {
     let files = Files::new();
     let spool = files.open();
-    append(&spool, 0..2);
-    OpenOptions::new().append(true).open(&files.segments()[0]).unwrap().write_all(b"part of a row").unwrap();
-    spool.state().cut();
-    append(&spool, 2..3);
+    append(&spool, 0..1);
+    let plain = OpenOptions::new().append(true).open(&files.segments()[0]).unwrap();
+    plain.set_len(START + row_bytes()).unwrap();
+    spool.state().active = Some(Active::unmapped(plain));
+    append(&spool, 1..3);
+    let mut reader = Reader::default();
+    assert_eq!(drain(&spool, &mut reader), [0, 1, 2]);
+    append(&spool, 3..4);
     drop(spool);
-    let bytes = std::fs::read(&files.segments()[0]).unwrap();
-    assert_eq!(bytes.len() as u64, START + 3 * row_bytes());
-    assert_eq!(drain(&files.open(), &mut Reader::default()), [0, 1, 2]);
+    assert_eq!(drain(&files.open(), &mut Reader::default()), [3]);
 }
 
 #[test]

@@ -80,7 +80,7 @@ async fn in_a_rotation_there_is_no_moment_at_which_neither_secret_works() {
         let (key, old) = used_key(&test, &ada).await;
         let hash = |secret: &Secret| test.portal.hasher().hash(secret.reveal());
         let mut gate = Gate::default();
-        for record in load_all(test.portal.db()).await.unwrap() {
+        for record in load_all(&test.portal).await.unwrap() {
             gate.take(&record, |_| {});
         }
         assert!(gate.accepts(hash(&old), after(20)));
@@ -137,7 +137,7 @@ async fn in_a_rotation_there_is_no_moment_at_which_neither_secret_works() {
 
         // Whoever starts anew reads the same from the database.
         let mut fresh = Gate::default();
-        for record in load_all(test.portal.db()).await.unwrap() {
+        for record in load_all(&test.portal).await.unwrap() {
             fresh.take(&record, |_| {});
         }
         assert_eq!(fresh.known, gate.known);
@@ -217,7 +217,7 @@ async fn an_old_secret_can_be_retired_at_once() {
         request_logs::store_and_tell(&test.portal, &[call]).await.unwrap();
         assert_eq!(test.watcher.take(), []);
     }
-    let known = load_all(test.portal.db()).await.unwrap();
+    let known = load_all(&test.portal).await.unwrap();
     let hash = test.portal.hasher().hash(old.reveal());
     assert!(known.iter().flat_map(|record| &record.secrets).all(|secret| secret.hash != hash), "two rotations ago");
     let actions = test.actions().await;
@@ -263,7 +263,7 @@ async fn a_new_secret_that_was_lost_before_its_first_use_is_made_anew() {
     // Once it was used, it is somebody's.
     let call = row(after(50), with(&caller(&ada, &key), 2));
     request_logs::store_and_tell(&test.portal, &[call]).await.unwrap();
-    assert_eq!(refusal(send_reveal_link(&test.op(&ada, after(60)), key.id).await), Refusal::KeyInUse);
+    assert_eq!(refusal(send_reveal_link(&test.op(&ada, after(60)), key.id).await), Refusal::KeyNotRecoverable);
 }
 
 #[tokio::test]
@@ -382,7 +382,7 @@ async fn a_first_use_and_a_retirement_at_the_same_moment_leave_the_gateway_with_
         stored.unwrap();
         retired.unwrap();
         let told = test.watcher.take().pop().unwrap();
-        let loaded = load_all(test.portal.db()).await.unwrap();
+        let loaded = load_all(&test.portal).await.unwrap();
         let loaded = loaded.into_iter().find(|record| record.caller.key == key.id).unwrap();
         assert_eq!(told.secrets, loaded.secrets);
         assert_eq!(told.secrets[1].expires_at, Some(after(from + 100).timestamp_millis()));
