@@ -16,6 +16,8 @@ TOOLS=$CACHE/tools
 # What the proxy is tested with: an upstream and its clients, from their registry.
 HTTPBIN=$CACHE/httpbin
 export COUNTERSIGN_HTTPBIN=$HTTPBIN
+# What the gateway is measured beside.
+PEERS=$CACHE/peers
 export PATH="$ROOT/node_modules/.bin:$TOOLS/bin:$HOME/.cargo/bin:$PATH"
 export CARGO_TERM_PROGRESS_WHEN=${CARGO_TERM_PROGRESS_WHEN:-auto}
 

@@ -30,7 +30,7 @@ bar "A test that keeps others from running, or does not run:" '\b(test|it|descri
 mapfile -t safe < <(grep -vE '^server/request_logs/src/active\.rs$' <<<"$files" | grep -E '\.rs$')
 bar "Unsafe code outside the one file that maps the spool:" '\b(unsafe[_]code|unsafe [{]|unsafe (fn|impl))' "${safe[@]}"
 bar "An ignored test:" '#\[ignore' "${rust[@]}"
-bar "The lock file names a host; versions and checksums are enough:" '"resolved"|https?://' package-lock.json
+bar "The lock file names a host; versions and checksums are enough:" '"resolved"|https?://' package-lock.json server/measure/peers/node/package-lock.json
 bar "A tab or a blank at the end of a line:" '[[:blank:]]+$' "${rust[@]}" "${scripts[@]}" "${modules[@]}" Makefile Cargo.toml
 
 while read -r size file; do

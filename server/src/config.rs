@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -633,11 +633,7 @@ impl Reader {
     fn networks(&mut self, key: &'static str) -> Option<Vec<IpNet>> {
         self.checked(key, "networks such as `10.0.0.0/8`, separated by commas", |text| {
             let networks = text.split(',').map(str::trim).filter(|network| !network.is_empty());
-            let read = |network: &str| {
-                let address = || network.parse().ok().map(|address: IpAddr| IpNet::from(address));
-                network.parse().ok().or_else(address)
-            };
-            networks.map(read).collect()
+            networks.map(contract::keys::terms::network).collect()
         })
     }
 

@@ -305,6 +305,8 @@ pub struct Security {
     pub sessions: Vec<Session>,
     /// The browsers that the account knows again, the last used first.
     pub devices: Vec<Device>,
+    /// What the account's access tokens are called, the oldest first, those that ended too.
+    pub access_tokens: Vec<String>,
     /// A change of address that waits.
     pub email_change: Option<PendingEmailChange>,
     /// A recovery that waits.

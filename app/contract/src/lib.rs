@@ -11,6 +11,8 @@ pub mod checks;
 pub mod countries;
 pub mod environment;
 pub mod fields;
+#[cfg(test)]
+mod fuzz;
 pub mod ids;
 pub mod imports;
 pub mod keys;

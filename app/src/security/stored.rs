@@ -76,7 +76,7 @@ fn value(security: &Security, columns: &[String]) -> Option<String> {
         ("staff", _) => security.staff.map_or_else(none, |role| role.word().to_owned()),
         // What only a browser or a mail holds can be stored as a hash alone.
         (
-            "sessions" | "devices" | "mail_links" | "spent_links" | "recovery_codes",
+            "sessions" | "devices" | "access_tokens" | "mail_links" | "spent_links" | "recovery_codes",
             "token_hash" | "code_hash" | "hash",
         ) => "hashes: they tell nothing".to_owned(),
         ("sessions", _) => count(security.sessions.len(), "session, listed above", "sessions, listed above"),
@@ -87,6 +87,11 @@ fn value(security: &Security, columns: &[String]) -> Option<String> {
                 .map(|device| format!("{}, last {}", device.label, date(device.last_seen_at)))
                 .collect(),
         ),
+        ("access_tokens", "hint") => count(security.access_tokens.len(), "hint", "hints"),
+        ("access_tokens", "last_used_at") => "shown with the tokens".to_owned(),
+        ("access_tokens", _) => list(security.access_tokens.clone()),
+        ("idempotent_requests", "key_hash") => "hashes: they tell nothing".to_owned(),
+        ("idempotent_requests", _) => "answers of the last day, if a program asked for that".to_owned(),
         ("passkeys", "credential_id" | "credential") => {
             count(security.passkeys.len(), "passkey’s public data", "passkeys’ public data")
         }
@@ -137,6 +142,7 @@ mod tests {
             recovery_codes_left: 0,
             sessions: Vec::new(),
             devices: Vec::new(),
+            access_tokens: Vec::new(),
             email_change: None,
             recovery: None,
             confirmed_until: None,

@@ -8,16 +8,13 @@ use contract::keys::format;
 use contract::keys::hash::{KeyHash, KeyHasher};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-use crate::path::hex;
+use crate::path::{DECODINGS, leniently_decoded};
 use crate::ports::{Grant, GrantState, KeyDirectory};
 
 pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// So many alphanumeric characters after `cs_live_` in the middle of a text are a key, whole or cut; fewer are words.
 const TELLING_LENGTH: usize = 10;
-
-/// Clients encode once, careless ones twice; the third time is for those who try.
-const DECODINGS: usize = 3;
 
 /// Looks keys up.
 pub(crate) struct Keyring {
@@ -176,26 +173,6 @@ fn holds_key(text: &[u8], beginning: &[u8]) -> bool {
         let body = text[place + beginning.len()..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         begins_word && (place == start || body >= TELLING_LENGTH)
     })
-}
-
-/// Undoes percent-encoding where there is one and leaves the rest, as forgiving programs do.
-fn leniently_decoded(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut place = 0;
-    while let Some(byte) = text.get(place) {
-        let digit = |offset: usize| text.get(place + offset).copied().and_then(hex);
-        match (*byte == b'%').then(|| Some(digit(1)? << 4 | digit(2)?)).flatten() {
-            Some(value) => {
-                decoded.push(value);
-                place += 3;
-            }
-            None => {
-                decoded.push(*byte);
-                place += 1;
-            }
-        }
-    }
-    decoded
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ mod authenticate;
 mod clock;
 mod cors;
 mod forward;
+#[cfg(test)]
+mod fuzz;
 mod headers;
 mod host;
 mod limit;

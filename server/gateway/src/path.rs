@@ -5,6 +5,10 @@
 
 use std::borrow::Cow;
 
+/// Clients encode once, careless ones twice; the third time is for those who try. So many programs stand behind each other
+/// at most, and each may decode.
+pub(crate) const DECODINGS: usize = 3;
+
 /// Whether every program reads this path alike. It must be the raw path of the request, as it will be forwarded.
 pub(crate) fn is_unambiguous(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
@@ -41,12 +45,16 @@ fn is_plain(rest: &str) -> bool {
 }
 
 fn segment_is_unambiguous(segment: &str) -> bool {
-    let Some(once) = percent_decoded(segment) else { return false };
-    if holds_traversal(&once) {
-        return false;
+    let Some(mut text) = percent_decoded(segment) else { return false };
+    for _ in 1..DECODINGS {
+        if holds_traversal(&text) || !text.contains('%') {
+            break;
+        }
+        // What is no encoding the second time is just text, beside encodings that are.
+        let Ok(again) = String::from_utf8(leniently_decoded(text.as_bytes())) else { return false };
+        text = Cow::Owned(again);
     }
-    // Some programs decode twice. What is no percent-encoding the second time is just text.
-    !once.contains('%') || percent_decoded(&once).is_none_or(|twice| !holds_traversal(&twice))
+    !holds_traversal(&text)
 }
 
 fn holds_traversal(segment: &str) -> bool {
@@ -73,7 +81,27 @@ pub(crate) fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
-pub(crate) fn hex(digit: u8) -> Option<u8> {
+/// Undoes percent-encoding where there is one and leaves the rest, as forgiving programs do.
+pub(crate) fn leniently_decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut place = 0;
+    while let Some(byte) = text.get(place) {
+        let digit = |offset: usize| text.get(place + offset).copied().and_then(hex);
+        match (*byte == b'%').then(|| Some(digit(1)? << 4 | digit(2)?)).flatten() {
+            Some(value) => {
+                decoded.push(value);
+                place += 3;
+            }
+            None => {
+                decoded.push(*byte);
+                place += 1;
+            }
+        }
+    }
+    decoded
+}
+
+fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
@@ -141,6 +169,10 @@ mod tests {
             "/almanac/a%252fb",
             "/almanac/a%255cb",
             "/almanac/a%2500",
+            "/almanac/%25252e%25252e/admin",
+            "/almanac/%25252E%25252f%2578",
+            "/almanac/a%25%252f..%252f..%252fadmin",
+            "/almanac/%25c0%25ae%25c0%25ae/admin",
         ] {
             assert!(!is_unambiguous(path), "{path}");
         }

@@ -19,6 +19,7 @@ use crate::address::ClientAddress;
 use crate::admit::{Asked, Denied, Standing, Ungranted, admit};
 use crate::authenticate::{Verdict, bearer};
 use crate::clock::Arrival;
+use crate::path::is_unambiguous;
 use crate::problem::{REQUEST_ID, request_id};
 use crate::record::Recorder;
 
@@ -47,6 +48,21 @@ struct Question {
     /// Where the caller is.
     #[serde(default)]
     client_ip: Option<String>,
+}
+
+impl Question {
+    /// Reads the documented object, and nothing that resembles it.
+    fn read(body: &[u8]) -> Option<Self> {
+        // `serde` takes the values in an array too, by their places.
+        let is_object = body.trim_ascii_start().starts_with(b"{");
+        let question: Self = is_object.then(|| serde_json::from_slice(body).ok()).flatten()?;
+        question.cost.is_none_or(|cost| (0..=COST_MAX).contains(&cost)).then_some(question)
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn is_question(body: &[u8]) -> bool {
+    Question::read(body).is_some()
 }
 
 #[derive(Serialize)]
@@ -117,11 +133,7 @@ impl Gateway {
             return Err(Refusal::ServiceTokenRefused);
         }
         let body = Limited::new(body, BODY_MAX).collect().await.map_err(|_| Refusal::TooLarge)?.to_bytes();
-        let unreadable = |_| Refusal::InvalidInput { fields: Vec::new() };
-        let question: Question = serde_json::from_slice(&body).map_err(unreadable)?;
-        if question.cost.is_some_and(|cost| !(0..=COST_MAX).contains(&cost)) {
-            return Err(Refusal::InvalidInput { fields: Vec::new() });
-        }
+        let question = Question::read(&body).ok_or(Refusal::InvalidInput { fields: Vec::new() })?;
         let mut decision = self.decide(&question, arrival, recorder);
         if let Some(Ungranted { organization, cost }) = decision.ungranted
             && let Some(upstream) = self.inner.ports.upstreams.find(&question.api)
@@ -188,6 +200,10 @@ impl Gateway {
         let method = question.method.as_deref().and_then(|text| Method::from_bytes(text.as_bytes()).ok());
         let method = method.unwrap_or(Method::GET);
         recorder.asks(&method);
+        // As for a request: whoever forwards it could find another operation in it than we do.
+        if question.route.as_deref().is_some_and(|path| path.starts_with('/') && !is_unambiguous(path)) {
+            return Err(Refusal::AmbiguousPath.into());
+        }
         let upstream = inner.ports.upstreams.find(&question.api);
         let route = upstream.as_ref().zip(question.route.as_deref());
         let route = route.and_then(|(upstream, path)| upstream.routes.find(&method, path));

@@ -21,7 +21,8 @@ use hyper::Request;
 use hyper::http::request::Parts;
 use request_logs::{Ledger, SpoolSettings};
 
-use crate::{KEYS, PEPPER, PLENTY, VAST, key, populated};
+use crate::ours::populated;
+use crate::{KEYS, PEPPER, PLENTY, VAST, key};
 
 /// Decisions that are counted, each about another key. The sum is divided by them.
 const COUNTED: usize = 500;

@@ -303,4 +303,6 @@ pub(crate) fn next(bytes: &[u8], place: Place) -> Next {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

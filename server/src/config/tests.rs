@@ -174,6 +174,17 @@ fn a_listener_needs_an_ip_address_and_a_port() {
 }
 
 #[test]
+fn proxies_that_are_trusted_are_networks_each_in_one_form() {
+    let settings = from_file("[gateway]\ntrusted_proxies = \"10.1.2.3/8, ::ffff:192.0.2.1, 2001:db8::/32\"");
+    let networks: Vec<String> = settings.gateway.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]);
+    // With a zero before it, ten is eight to some.
+    for text in ["010.0.0.0/8", "10.0.0.0/33", "proxy.example.com"] {
+        assert_eq!(problems(&format!("[gateway]\ntrusted_proxies = \"{text}\"")).len(), 1, "{text}");
+    }
+}
+
+#[test]
 fn two_listeners_on_one_port_are_refused() {
     assert_eq!(
         problems("[gateway]\naddr = \"127.0.0.1:3000\""),

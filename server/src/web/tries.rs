@@ -127,7 +127,11 @@ fn target(check: &mut Check, operation: &Operation, typed: &TypedCall) -> String
             "path" if value.is_empty() => {
                 check.refuse(&TypedCall::field(&parameter.place, &parameter.name), Problem::Empty)
             }
-            "path" => path = path.replace(&format!("{{{}}}", parameter.name), &encoded(value)),
+            // A slash would begin another segment.
+            "path" => {
+                let segment = encoded(value).replace('/', "%2F");
+                path = path.replace(&format!("{{{}}}", parameter.name), &segment);
+            }
             "query" if value.is_empty() && parameter.required => {
                 check.refuse(&TypedCall::field(&parameter.place, &parameter.name), Problem::Empty);
             }

@@ -172,7 +172,7 @@ pub async fn fixture() -> Fixture {
     form(
         &ada,
         "/rpc/keys/create",
-        &[("label", "third"), ("environment", "test"), ("form_token", "one form")],
+        &[("label", "third"), ("environment", "test"), ("form_token", "one form"), ("expires_at", "2099-01-31T18:30")],
         "/console/keys?created=key_",
     );
     form(&ada, "/rpc/keys/send_reveal_link", &[("id", &first)], "/console/keys?sent=key_");
@@ -376,9 +376,10 @@ pub async fn fixture() -> Fixture {
     }
     portal::apis::close(&olga, "shut").await.unwrap();
     let mut plans = Vec::new();
-    for (name, approval) in [("Plus", "automatic"), ("Pro", "manual"), ("Old", "manual")] {
+    for (name, approval) in [("Plus", "automatic"), ("Pro", "manual"), ("Old", "manual"), ("Shut", "manual")] {
         let (name, approval, audience) = (name.to_owned(), approval.to_owned(), "everybody".to_owned());
-        let plan = portal::plans::NewPlan { name, approval, audience, ..<_>::default() };
+        let (quota_units, quota_period) = ("1000".to_owned(), "month".to_owned());
+        let plan = portal::plans::NewPlan { name, approval, audience, quota_units, quota_period, ..<_>::default() };
         plans.push(portal::plans::create(&olga, "tides", plan).await.unwrap());
     }
     let asked = async |browser: &Browser, plan: usize| {
@@ -387,7 +388,9 @@ pub async fn fixture() -> Fixture {
     };
     let (left, overridden) = (asked(&kay, 0).await, asked(&rex, 0).await);
     let (approved, rejected) = (asked(&sam, 1).await, asked(&pam, 1).await);
-    let (pro, old) = (plans[1].to_string(), plans[2].to_string());
+    portal::plans::close(&olga, plans[3]).await.unwrap();
+    let (plus, pro, old, shut) =
+        (plans[0].to_string(), plans[1].to_string(), plans[2].to_string(), plans[3].to_string());
     let fields = [("slug", "sun"), ("name", "Sun"), ("upstream_url", "https://sun.example.com")];
     form(&staff, "/rpc/apis/create", &fields, "/admin/apis/sun?done=created");
     let fields = [
@@ -456,6 +459,13 @@ pub async fn fixture() -> Fixture {
     ];
     form(&staff, "/rpc/plans/save", &fields, "/admin/apis/tides?done=plan_created");
     form(&staff, "/rpc/plans/close", &[("slug", "tides"), ("plan", &old)], "/admin/apis/tides?done=plan_closed");
+    form(&staff, "/rpc/plans/reopen", &[("slug", "tides"), ("plan", &shut)], "/admin/apis/tides?done=plan_reopened");
+    let of_sam = house.organization_of(&sam).await.0.to_string();
+    let fields = [("id", of_sam.as_str()), ("limit_requests", "600"), ("limit_seconds", "60")];
+    form(&staff, "/rpc/organizations/change_limit", &fields, "/admin/organizations/");
+    let of_cora = house.organization_of(&cora).await.0.to_string();
+    let fields = [("organization", of_cora.as_str()), ("plan", &plus)];
+    form(&staff, "/rpc/subscriptions/give", &fields, "/admin/organizations/");
     let fields = [("slug", "tides"), ("plan", pro.as_str())];
     form(&ada, "/rpc/subscriptions/request", &fields, "/console/apis/tides?done=asked");
     let of = |id| [("slug", "tides"), ("id", id)];
@@ -465,5 +475,13 @@ pub async fn fixture() -> Fixture {
     form(&staff, "/rpc/subscriptions/reject", &fields, "/admin/apis/tides?done=rejected");
     let fields = [("slug", "tides"), ("id", overridden.as_str()), ("requests", "5"), ("seconds", "1")];
     form(&staff, "/rpc/subscriptions/change_overrides", &fields, "/admin/apis/tides?done=overridden");
+    let fields = [
+        ("slug", "tides"),
+        ("id", overridden.as_str()),
+        ("extra_units", "500"),
+        ("reason", "A fair."),
+        ("expires_at", "2099-01-31T18:30"),
+    ];
+    form(&staff, "/rpc/subscriptions/top_up", &fields, "/admin/apis/tides?done=topped_up");
     Fixture { house, forms, staff, ada }
 }

@@ -40,7 +40,8 @@ async fn no_form_is_missing_from_these_tests() {
     let tested: BTreeSet<&str> = forms.iter().map(|form| form.path).collect();
     let all = server_functions().into_iter().filter(|(_, method)| *method == Method::POST).map(|(path, _)| path);
     assert_eq!(tested, all.chain(OTHER_FORMS).collect());
-    assert_eq!(include_str!("../../src/web/mod.rs").matches(", post(").count(), OTHER_FORMS.len());
+    // And the form that tries a call from the docs: it needs a gateway, and its tests are in `tries`.
+    assert_eq!(include_str!("../../src/web/mod.rs").matches(", post(").count(), OTHER_FORMS.len() + 1);
     drop(house);
 }
 

@@ -185,6 +185,7 @@ const FUNCTIONS: &[(&str, May, &str, Of)] = &[
     ("/rpc/subscriptions/own", Members(Permission::ReadUsage), "", Of::Nothing),
     ("/rpc/subscriptions/own_page", Members(Permission::ReadUsage), "", Of::Nothing),
     ("/rpc/subscriptions/reject", Staff(StaffPermission::ManageApis), "id", Of::Subscription),
+    ("/rpc/subscriptions/top_up", Staff(StaffPermission::ManageApis), "id", Of::Subscription),
     ("/rpc/subscriptions/request", Members(Permission::ManageSubscriptions), "", Of::Nothing),
     ("/rpc/theme/set", Everyone, "", Of::Nothing),
     ("/rpc/usage/read", Members(Permission::ReadUsage), "", Of::Nothing),

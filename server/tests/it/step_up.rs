@@ -8,7 +8,8 @@ use crate::harness::{Browser, House, PASSWORD, encoded};
 use crate::passkeys;
 
 /// What needs it. A form that is missing here fails the first test, and so does one that asks for nothing any more.
-const SENSITIVE: [&str; 25] = [
+const SENSITIVE: [&str; 27] = [
+    "/admin/imports",
     "/console/security/recovery-codes",
     "/console/tokens",
     "/reveal",
@@ -17,6 +18,7 @@ const SENSITIVE: [&str; 25] = [
     "/rpc/accounts/set_password",
     "/rpc/apis/change",
     "/rpc/apis/change_privacy",
+    "/rpc/apis/change_recovery",
     "/rpc/apis/close",
     "/rpc/apis/create",
     "/rpc/apis/reopen",
@@ -52,7 +54,9 @@ async fn what_matters_is_refused_after_five_minutes_and_nothing_else_is() {
         let before = house.database.dump().await;
         let answer = form.by.clone().post(form.path, &form.fields()).await;
         let page = answer.status >= 300 && answer.header("location").contains("/step-up");
-        if answer.code() == "step_up_required" || page {
+        // What is too long to be kept elsewhere stands in its form still, beside the way to the confirmation.
+        let drawn = answer.status == 403 && answer.body.contains("/step-up");
+        if answer.code() == "step_up_required" || page || drawn {
             assert!(page || answer.status == 403, "{}: {answer:?}", form.path);
             assert_eq!(house.database.dump().await, before, "{} changed something", form.path);
             asked.insert(form.path);
@@ -82,6 +86,12 @@ async fn without_a_script_it_leads_to_the_confirmation_and_names_the_way_back() 
         };
         let request = browser.form(&page, form.path, &form.fields());
         let answer = browser.send(request).await;
+        if form.path == "/admin/imports" {
+            // Too long to be kept elsewhere, so its own page goes on holding what was typed.
+            let (status, body) = (answer.status, &answer.body);
+            assert!(status == 403 && body.contains("href=\"/step-up\"") && body.contains("5a5a5a5a"), "{answer:?}");
+            continue;
+        }
         let leads_to = answer.leads_to().to_owned();
         let next = leads_to.strip_prefix("/step-up?next=").unwrap_or_else(|| panic!("{}: {leads_to}", form.path));
         assert_eq!(encoded(&page), encoded(&decoded(next)), "{}", form.path);

@@ -134,9 +134,13 @@ fn tags(check: &mut Check, text: &str) -> Vec<String> {
 /// that is written as IPv6 becomes what it is, so that a network has one form only.
 #[must_use]
 pub fn network(text: &str) -> Option<IpNet> {
-    let network: IpNet = match text.parse() {
-        Ok(network) => network,
-        Err(_) => IpNet::from(text.parse::<std::net::IpAddr>().ok()?),
+    // The standard library's reading of an address: `010.0.0.1` is 10.0.0.1 to some and 8.0.0.1 to others, and none here.
+    let network = match text.split_once('/') {
+        Some((address, length)) => {
+            let is_plain = length == "0" || !length.starts_with(['0', '+']);
+            IpNet::new(address.parse().ok()?, length.parse().ok().filter(|_| is_plain)?).ok()?
+        }
+        None => IpNet::from(text.parse::<std::net::IpAddr>().ok()?),
     };
     let mapped = match &network {
         IpNet::V6(six) if six.prefix_len() >= 96 => {
@@ -389,6 +393,13 @@ mod tests {
             (TypedTerms { expires_at: "2026-01-01".to_owned(), ..typed() }, "expires_at", Problem::NotInTheFuture),
             (TypedTerms { networks: "example.com".to_owned(), ..typed() }, "networks", Problem::NotANetwork),
             (TypedTerms { networks: "203.0.113.0/33".to_owned(), ..typed() }, "networks", Problem::NotANetwork),
+            (TypedTerms { networks: "010.0.0.0/8".to_owned(), ..typed() }, "networks", Problem::NotANetwork),
+            (
+                TypedTerms { networks: "::ffff:1:03.72.81.107/103".to_owned(), ..typed() },
+                "networks",
+                Problem::NotANetwork,
+            ),
+            (TypedTerms { networks: "203.0.113.0/+8".to_owned(), ..typed() }, "networks", Problem::NotANetwork),
             (
                 TypedTerms { networks: many(51, |place| format!("192.0.2.{place}")), ..typed() },
                 "networks",

@@ -240,6 +240,30 @@ async fn a_route_and_an_address_have_limits_of_their_own() {
     assert_eq!(ask("/almanac", "198.51.100.2").await, (200, false));
 }
 
+/// Attack case 18.
+#[tokio::test]
+async fn an_address_that_nobody_vouches_for_renews_no_limit() {
+    let mut plan = Plan::over(echo().await);
+    plan.api.addresses = Some(Arc::new(AddressMeters::new(Limit { requests: 3, seconds: 86_400 })));
+    plan.trusted_proxies = vec!["10.0.0.0/8"];
+    let mut house = plan.open().await;
+    for place in 0..6 {
+        let address = format!("198.51.100.{place}");
+        let headers = [
+            bearer(&active()),
+            format!("X-Forwarded-For: {}10.0.0.1", format!("{address}, ").repeat(100)),
+            format!("Forwarded: for={address}"),
+            format!("X-Real-IP: {address}"),
+        ];
+        let answer = house.get(PATH, &headers).await;
+        assert_eq!(
+            (answer.status, house.row().await.status),
+            if place < 3 { (200, 200) } else { (429, 429) },
+            "{place}"
+        );
+    }
+}
+
 /// Claims: FLOW-16
 #[tokio::test]
 async fn a_key_bound_to_networks_works_from_there_alone() {
@@ -323,6 +347,15 @@ async fn verify_decides_charges_and_records_as_the_gateway_does() {
     assert_eq!(decision["problem"]["status"], 429);
     assert_eq!((row.status, row.code.as_deref(), row.cost), (429, Some("quota_exceeded"), 0));
 
+    // Attack case 19: an API that resolves dots would find another operation than was decided on.
+    for route in ["/v1/sun/..", "/v1/sun/%2e%2e", "/v1/sun//paris", "/v1/sun/%252fparis"] {
+        let question = json!({ "key": active(), "api": "almanac", "route": route });
+        let decision = verify(&house, "operator-token", &question).await.json();
+        assert_eq!((&decision["valid"], &decision["code"]), (&json!(false), &json!("ambiguous_path")), "{route}");
+        let row = house.row().await;
+        assert_eq!((row.status, row.cost, row.route.as_str()), (400, 0, ""), "{route}");
+    }
+
     for (key, api, code) in [
         (unknown(), "almanac", "unknown_key"),
         (revoked(), "almanac", "revoked_key"),
@@ -350,9 +383,12 @@ async fn verify_opens_to_the_operators_servers_alone() {
     let too_large = json!({ "key": "x".repeat(20_000), "api": "almanac" });
     let answer = verify(&house, "operator-token", &too_large).await;
     answer.assert_refused(413, "too_large", &house.row().await);
-    for unreadable in
-        [json!({}), json!({ "key": "a", "api": "b", "more": 1 }), json!({ "key": "a", "api": "b", "cost": -1 })]
-    {
+    for unreadable in [
+        json!({}),
+        json!({ "key": "a", "api": "b", "more": 1 }),
+        json!({ "key": "a", "api": "b", "cost": -1 }),
+        json!([active(), "almanac"]),
+    ] {
         let answer = verify(&house, "operator-token", &unreadable).await;
         answer.assert_refused(422, "invalid_input", &house.row().await);
     }

@@ -1,6 +1,10 @@
 //! How large a request and an answer may be, and that nothing larger leaves a connection behind.
 
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use crate::harness::*;
 use crate::wire::*;
@@ -75,6 +79,33 @@ async fn headers_of_a_request_have_a_bound() {
     assert!(requests.try_recv().is_err());
 }
 
+/// Attack case 25.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_ends_its_headers_loses_its_connection_however_often_it_says_something() {
+    let (base, mut requests) = plain().await;
+    let house = Plan::over(base).open().await;
+    for begin in ["", "G", "GET /almanac HTTP/1.1\r\nHost: g\r\nX-A: ", "PRI * HTTP/2.0\r\n"] {
+        for says_more in [false, true] {
+            let mut stream = house.connect().await;
+            let began = Instant::now();
+            stream.write_all(begin.as_bytes()).await.unwrap();
+            let mut seen = Vec::new();
+            loop {
+                tokio::select! {
+                    read = stream.read_buf(&mut seen) => if read.is_ok_and(|count| count > 0) { continue } else { break },
+                    () = sleep_until(Instant::now() + Duration::from_secs(5)), if says_more => {}
+                }
+                // Nobody may listen any more.
+                let _ = stream.write_all(b"x").await;
+            }
+            assert!(began.elapsed() < Duration::from_secs(61), "{begin:?} held for {:?}", began.elapsed());
+            assert!(!String::from_utf8_lossy(&seen).contains("200"), "{begin:?}");
+        }
+    }
+    assert!(house.close().await.is_empty());
+    assert!(requests.try_recv().is_err());
+}
+
 #[tokio::test]
 async fn an_answer_with_giant_headers_is_a_502() {
     for headers in [format!("X-Long: {}\r\n", "x".repeat(700_000)), "X-Many: 1\r\n".repeat(200)] {
@@ -111,7 +142,7 @@ async fn endless() -> String {
 #[tokio::test]
 async fn a_client_that_never_reads_its_answer_loses_its_connection_and_leaves_a_row() {
     let mut plan = Plan::over(endless().await);
-    plan.change = |settings| settings.client_timeout = std::time::Duration::from_millis(300);
+    plan.change = |settings| settings.client_timeout = Duration::from_millis(300);
     let mut house = plan.open().await;
     let mut client = Wire::to(&house).await;
     client.say(format!("GET /almanac HTTP/1.1\r\nHost: g\r\n{}\r\n\r\n", bearer(&active()))).await;

@@ -53,6 +53,12 @@ pub(crate) struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// What the account's tokens are called, in all its organizations, the oldest first.
+pub(crate) async fn names_of<C: ConnectionTrait>(db: &C, account: AccountId) -> Result<Vec<String>> {
+    let rows = Entity::find().filter(COLUMN.account_id.eq(account.uuid())).order_by_asc(COLUMN.id).all(db).await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}
+
 impl Model {
     fn token(&self) -> TokenId {
         TokenId::new(self.id)

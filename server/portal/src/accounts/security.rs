@@ -7,7 +7,7 @@ use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::{acceptances, email_changes, table};
 use crate::sessions::devices;
-use crate::{Op, Result, passkeys, recovery, sessions};
+use crate::{Op, Result, access_tokens, passkeys, recovery, sessions};
 
 /// What the security page shows of the person who asks.
 ///
@@ -41,6 +41,7 @@ pub async fn security(op: &Op) -> Result<Security> {
         passkeys: passkeys::list(op).await?,
         recovery_codes_left: recovery::codes_left(db, person.account).await?,
         sessions: sessions::list(op).await?,
+        access_tokens: access_tokens::names_of(db, person.account).await?,
         email_change: email_changes::pending(op, person.account).await?,
         recovery: recovery::waiting(db, person.account, op.now_ms()).await?,
         staff: person.staff,

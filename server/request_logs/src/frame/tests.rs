@@ -94,7 +94,7 @@ fn rows() -> Vec<RequestRow> {
     rows
 }
 
-fn bytes_of(rows: &[RequestRow], begin: Place) -> Vec<u8> {
+pub(super) fn bytes_of(rows: &[RequestRow], begin: Place) -> Vec<u8> {
     let mut bytes = Vec::new();
     for row in rows {
         bytes.extend_from_slice(Frame::of(row).unwrap().at(begin.plus(bytes.len())));
@@ -103,7 +103,7 @@ fn bytes_of(rows: &[RequestRow], begin: Place) -> Vec<u8> {
 }
 
 /// All rows in there, and whether anything was damaged.
-fn rows_in(bytes: &[u8], begin: Place) -> (Vec<RequestRow>, bool) {
+pub(super) fn rows_in(bytes: &[u8], begin: Place) -> (Vec<RequestRow>, bool) {
     let (mut rows, mut at, mut worse) = (Vec::new(), 0, false);
     while at < bytes.len() {
         match next(&bytes[at..], begin.plus(at)) {

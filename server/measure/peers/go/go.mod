@@ -1,0 +1,3 @@
+module countersign/peer
+
+go 1.27
