@@ -5,7 +5,7 @@
 //! that the gateway itself does for a request: naming it, all checks, two limits, a quota, its row in the spool. The key's
 //! hash is counted by itself: callgrind knows no SHA instructions, so it counts a way that processors do not take.
 //!
-//! `decisions.toml` holds what was accepted. More than two in a hundred above it fails; `decisions accept` writes anew.
+//! `decisions.toml` holds what was accepted. More than a tenth above it fails; `decisions accept` writes anew.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -34,8 +34,9 @@ const HASH: &str = "the hash of the key";
 /// What is decided.
 const CASES: [&str; 5] = ["accepted", "unknown key", "malformed key", "limited", "over quota"];
 
-/// More than accepted, as a share, that a change of compiler or dependency may bring.
-const SLACK: f64 = 0.02;
+/// More than accepted, as a share, that a change of compiler or dependency may bring, or another processor: libraries
+/// choose their ways of copying and summing by what it can.
+const SLACK: f64 = 0.1;
 
 /// The goal: everything after the hash, in gets from the map.
 const GOAL: f64 = 5.0;

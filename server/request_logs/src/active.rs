@@ -19,6 +19,9 @@ use rustix::io::Errno;
 /// How many bytes of a row announce it; they are written last.
 const ANNOUNCED: usize = crate::frame::PREFIX;
 
+/// A page of memory, as processors have it.
+const CLEARED_AT_ONCE: usize = 4_096;
+
 /// The file that is written to.
 #[derive(Debug)]
 pub(crate) struct Active {
@@ -63,13 +66,16 @@ impl Active {
         Ok(())
     }
 
-    /// Forgets what stands behind `end`. The room stays reserved, or the error says that it does not.
-    pub(crate) fn cut(&mut self, end: u64) -> io::Result<()> {
-        self.file.set_len(end)?;
-        match &self.map {
-            Some(map) => reserve(&self.file, map.len() as u64),
-            None => Ok(()),
-        }
+    /// Forgets what stands from `end` on; what was written ends at `used`.
+    ///
+    /// A mapping is cleared where it was used: cutting its file would give the room back and ask for it again, which
+    /// takes a hundred times longer. From the back, so that a kill in between leaves the rows before as they were.
+    pub(crate) fn cut(&mut self, end: u64, used: u64) -> io::Result<()> {
+        let Some(map) = &mut self.map else { return self.file.set_len(end) };
+        let range = usize::try_from(end).map_err(io::Error::other)?..usize::try_from(used).map_err(io::Error::other)?;
+        let used = map.get_mut(range).ok_or(io::ErrorKind::InvalidInput)?;
+        used.rchunks_mut(CLEARED_AT_ONCE).for_each(|part| part.fill(0));
+        Ok(())
     }
 
     /// Gives back the room behind `end`: nothing more will be written.
@@ -81,10 +87,6 @@ impl Active {
     }
 }
 
-fn reserve(file: &File, bytes: u64) -> io::Result<()> {
-    Ok(fallocate(file, FallocateFlags::empty(), 0, bytes)?)
-}
-
 fn reserved(file: &File, bytes: u64) -> io::Result<Option<MmapMut>> {
     match fallocate(file, FallocateFlags::empty(), 0, bytes) {
         Ok(()) => {}
@@ -93,7 +95,7 @@ fn reserved(file: &File, bytes: u64) -> io::Result<Option<MmapMut>> {
     }
     let length = usize::try_from(bytes).map_err(io::Error::other)?;
     // SAFETY: the file is ours alone (see above) and has all its blocks, so that it neither changes nor shrinks under
-    // the mapping: only `cut` shortens it, which nobody can do while a row is written, and makes it as long again.
+    // the mapping, which is gone before `close` shortens it.
     let map = unsafe { MmapOptions::new().len(length).map_mut(file)? };
     Ok(Some(map))
 }

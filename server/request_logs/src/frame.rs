@@ -299,10 +299,22 @@ pub(crate) fn next(bytes: &[u8], place: Place) -> Next {
             return Next::Row { row, used: damaged + length, damaged };
         }
     }
-    if torn { Next::Torn } else { Next::Damaged }
+    if torn || is_half_cleared(bytes) { Next::Torn } else { Next::Damaged }
 }
 
 #[cfg(test)]
 mod fuzz;
+/// So many zeros no row ends with.
+const CLEARED: usize = 16;
+
+/// Whether the row that begins here, and everything behind it, ends in bytes that were cleared: as a kill leaves it in
+/// the moment in which a segment is emptied, when its rows are stored.
+fn is_half_cleared(bytes: &[u8]) -> bool {
+    let Some((length, _)) = bytes.split_first_chunk::<4>() else { return false };
+    let length = u32::from_le_bytes(*length) as usize;
+    let end = PREFIX + length.min(MAX_FIELDS);
+    length > CLEARED && bytes.get(end - CLEARED..).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+}
+
 #[cfg(test)]
 mod tests;

@@ -102,7 +102,8 @@ struct State {
     unread: u64,
     /// Rows that the disk did not take.
     in_memory: VecDeque<RequestRow>,
-    /// Rows that the disk took lately, in their order, though not without gaps.
+    /// Rows that the disk took lately, in their order, though not without gaps. Its room is taken at once, and by the
+    /// system only where rows stood: growing it took a fourth of what a row costs.
     recent: VecDeque<Recent>,
 }
 
@@ -179,7 +180,7 @@ impl Spool {
             bytes,
             unread: 0,
             in_memory: VecDeque::new(),
-            recent: VecDeque::new(),
+            recent: VecDeque::with_capacity(RECENT_ROWS),
         };
         Ok(Self { settings, state: Mutex::new(state), writable: AtomicBool::new(true), _lock: lock })
     }
@@ -504,7 +505,9 @@ impl State {
 
     fn try_to_write(&mut self, settings: &SpoolSettings) -> io::Result<()> {
         let (active, segment) = self.room(settings, TRIED_BYTES)?;
-        let written = active.write(segment.end, &[0; TRIED_BYTES as usize]).and_then(|()| active.cut(segment.end));
+        let written = active
+            .write(segment.end, &[0; TRIED_BYTES as usize])
+            .and_then(|()| active.cut(segment.end, segment.end + TRIED_BYTES));
         if written.is_err() {
             self.active = None;
         }
@@ -558,7 +561,7 @@ impl State {
         if segment.end == START {
             return false;
         }
-        if active.cut(START).is_err() {
+        if active.cut(START, segment.end).is_err() {
             self.active = None;
             return false;
         }

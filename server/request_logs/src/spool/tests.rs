@@ -321,6 +321,36 @@ fn a_row_that_was_copied_and_not_announced_is_no_row_and_harms_no_other() {
 }
 
 #[test]
+fn a_kill_while_a_segment_is_emptied_leaves_the_rows_before_and_counts_nothing_as_damaged() {
+    let files = Files::new();
+    append(&files.open(), 0..5);
+    let file = files.segments().remove(0);
+    let whole = std::fs::read(&file).unwrap();
+    for cleared in (START + frame::PREFIX as u64)..whole.len() as u64 {
+        let mut bytes = whole.clone();
+        bytes[cleared as usize..].fill(0);
+        let place = Place { segment: 1, offset: START };
+        let (mut rows, mut at) = (0, START as usize);
+        let end = loop {
+            if at == bytes.len() {
+                break Next::Unwritten;
+            }
+            match frame::next(&bytes[at..], Place { offset: at as u64, ..place }) {
+                Next::Row { used, damaged: 0, .. } => {
+                    rows += 1;
+                    at += used;
+                }
+                other => break other,
+            }
+        };
+        assert!(rows >= (cleared - START) / row_bytes(), "{rows} rows, cleared from {cleared}");
+        // A cut that takes the last few bytes of a row cannot be told from damage.
+        let rest = row_bytes() - (cleared - START) % row_bytes();
+        assert!(matches!(end, Next::Torn | Next::Unwritten) || rest < 20, "{end:?}, cleared from {cleared}");
+    }
+}
+
+#[test]
 fn rows_are_written_where_no_room_can_be_reserved_too() {
     let files = Files::new();
     let spool = files.open();
