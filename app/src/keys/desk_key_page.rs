@@ -16,7 +16,7 @@ use crate::console::Admin;
 use crate::error::AppError;
 use crate::kept::{KeptFields, error_of, problem_of, use_kept};
 use crate::layout::{AdminPlace, use_frame};
-use crate::staff::{desk_refused, purpose_field, purpose_of};
+use crate::staff::{ask_purpose, desk_refused, purpose_of};
 use crate::ui::{
     Button, ButtonKind, Card, Dialog, DialogActions, DialogButton, DialogClose, FormErrors, Note, Notice, Tag,
     TextField, Time, Tone,
@@ -62,7 +62,7 @@ pub fn DeskKeyPage() -> impl IntoView {
                     let role = frame.await.ok().and_then(|frame| frame.me).and_then(|me| me.staff);
                     let (_, purpose, done) = asked.get_value();
                     match seen.await {
-                        None => ask(purpose),
+                        None => ask_purpose(&purpose, "key", "The purpose is written down in the audit log."),
                         Some((_, Err(error))) => desk_refused(error),
                         Some((purpose, Ok(seen))) => content(seen, purpose, role, actions, &kept.await, done),
                     }
@@ -70,23 +70,6 @@ pub fn DeskKeyPage() -> impl IntoView {
             </Suspense>
         </Admin>
     }
-}
-
-/// Nobody looks without saying why.
-fn ask(given: String) -> AnyView {
-    let wrong = (!given.is_empty()).then(|| purpose_of(&given).err()).flatten().map(AppError::Refused);
-    let error = error_of(move || wrong.clone().map(Err::<(), _>));
-    view! {
-        <Card title="Why do you look at this key?">
-            <form method="get" class="grid gap-4" novalidate>
-                <FormErrors error labels=&[("purpose", "Purpose")]/>
-                {purpose_field(String::new(), problem_of(error, "purpose"))}
-                <Note>"The purpose is written down in the audit log."</Note>
-                <div><Button kind=ButtonKind::Primary>"Open the key"</Button></div>
-            </form>
-        </Card>
-    }
-    .into_any()
 }
 
 fn content(

@@ -11,9 +11,8 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::server_fns::{
     MEASURE, ResendAccountVerification, RestoreAccount, RestrictAccount, SuspendAccount, see_account,
 };
-use super::{desk_refused, purpose_field, purpose_of};
+use super::{ask_purpose, desk_refused, purpose_of};
 use crate::console::Admin;
-use crate::error::AppError;
 use crate::kept::{KeptFields, error_of, problem_of, use_kept};
 use crate::layout::{AdminPlace, use_frame};
 use crate::paths;
@@ -21,6 +20,9 @@ use crate::ui::{
     Button, ButtonKind, Card, Dialog, DialogActions, DialogButton, DialogClose, Failure, FormErrors, Icon, Note,
     Notice, Tag, TextField, Time, Tone,
 };
+
+/// What becomes of the purpose.
+const LOOKED_AT: &str = "The purpose is written down in the audit log. The person sees that staff looked, and why.";
 
 /// What can be done on this page.
 #[derive(Clone, Copy)]
@@ -65,7 +67,7 @@ pub fn AccountPage() -> impl IntoView {
                     let role = frame.await.ok().and_then(|frame| frame.me).and_then(|me| me.staff);
                     let (_, purpose, done) = asked.get_value();
                     match seen.await {
-                        None => ask(purpose),
+                        None => ask_purpose(&purpose, "account", LOOKED_AT),
                         Some((_, Err(error))) => desk_refused(error),
                         Some((purpose, Ok(seen))) => content(seen, purpose, role, actions, &kept.await, done),
                     }
@@ -73,23 +75,6 @@ pub fn AccountPage() -> impl IntoView {
             </Suspense>
         </Admin>
     }
-}
-
-/// Nobody looks without saying why.
-fn ask(given: String) -> AnyView {
-    let wrong = (!given.is_empty()).then(|| purpose_of(&given).err()).flatten().map(AppError::Refused);
-    let error = error_of(move || wrong.clone().map(Err::<(), _>));
-    view! {
-        <Card title="Why do you look at this account?">
-            <form method="get" class="grid gap-4" novalidate>
-                <FormErrors error labels=&[("purpose", "Purpose")]/>
-                {purpose_field(String::new(), problem_of(error, "purpose"))}
-                <Note>"The purpose is written down in the audit log. The person sees that staff looked, and why."</Note>
-                <div><Button kind=ButtonKind::Primary>"Open the account"</Button></div>
-            </form>
-        </Card>
-    }
-    .into_any()
 }
 
 fn content(
